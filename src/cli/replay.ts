@@ -1,0 +1,54 @@
+import { createSas, parseSaFile, type Sa } from '../esp/index.ts';
+import { readTextFile } from '../io/text-file.ts';
+import { runReplay } from '../report/replay.ts';
+import { replayText } from '../report/replay-text.ts';
+import { styleFor } from '../report/terminal.ts';
+import { oneOf, readArgs, usageError, wholeNumber } from './args.ts';
+import { progressLine } from './progress.ts';
+import { STEERING_OPTIONS, steeringOptions } from './steering-options.ts';
+
+const OPTIONS = {
+  ...STEERING_OPTIONS,
+  inline: { type: 'boolean' },
+  sa: { type: 'string', multiple: true },
+  crypto: { type: 'string' },
+  'no-esp': { type: 'boolean' },
+  'no-gro': { type: 'boolean' },
+  out: { type: 'string' },
+  digest: { type: 'string' },
+  loop: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+/** `rxsteer replay`: captures through the whole receive path. */
+export async function replayCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArgs(args, OPTIONS);
+  if (positionals.length === 0) throw usageError('replay needs at least one capture (see rxsteer replay --help)');
+  oneOf('crypto', values.crypto, ['node']);
+  const { queues, ...rss } = steeringOptions(values);
+  const progress = progressLine(process.stderr);
+  const replay = await runReplay({
+    files: positionals,
+    queues,
+    inline: values.inline ?? false,
+    rss,
+    ...(values['no-esp'] ? {} : { sas: readSas(values.sa ?? []) }),
+    gro: !values['no-gro'],
+    digest: oneOf('digest', values.digest, ['none', 'xxh64', 'sha256']) ?? 'xxh64',
+    ...(values.out === undefined ? {} : { out: values.out }),
+    loop: wholeNumber('loop', values.loop, 1, 1_000_000) ?? 1,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  const { report } = replay;
+  process.stdout.write(
+    values.json ? `${JSON.stringify(report)}\n` : replayText(replay, styleFor(process.stdout, process.env)),
+  );
+  if (report.damage !== undefined)
+    process.stderr.write(`rxsteer: ${report.damage.message} [ERR_RXSTEER_CAPTURE_DAMAGED]\n`);
+  const sound = report.invariants.conserved && report.invariants.reordered === 0 && report.damage === undefined;
+  return sound ? 0 : 1;
+}
+
+function readSas(files: readonly string[]): Sa[] {
+  return createSas(files.flatMap((file) => parseSaFile(readTextFile(file), file)));
+}

@@ -1,0 +1,25 @@
+/** ESP: security associations, replay windows, opening and sealing of packets, IPComp. */
+export type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
+export { nodeBackend } from './crypto/node.ts';
+export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
+export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
+export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions } from './open.ts';
+export { ReplayWindow } from './replay-window.ts';
+export {
+  createSa,
+  createSas,
+  exportSas,
+  formatSpi,
+  importSas,
+  Sa,
+  type SaConfig,
+  type SaFacts,
+  type TransformConfig,
+  transformName,
+  validateSas,
+} from './sa.ts';
+export { parseSaFile, parseSas, SAS_SCHEMA, type SaFile } from './sa-file.ts';
+export { type SaCounts, SaState } from './sa-state.ts';
+export { SaTable } from './sa-table.ts';
+export { type SealOptions, seal } from './seal.ts';
+export type { AeadName, AuthName, CipherName, Transform } from './transforms/transform.ts';

@@ -1,0 +1,179 @@
+/**
+ * Inbound ESP, RFC 4303 section 3.4: lengths, replay check, authentication and decryption, replay mark, trailer.
+ * A verdict a packet, never an exception; nothing unauthenticated is written to the target or moves the window.
+ *
+ *     | SPI | sequence | IV | payload | padding 1 2 3 .. | pad length | next header | ICV |
+ *     esp   esp+4      esp+8  `----------- encrypted --------------------------'   end-icv
+ */
+import { DROP_ICV, DROP_PADDING, DROP_REPLAY, DROP_SHORT } from '../counters.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { u32 } from '../wire/bytes.ts';
+import type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
+import { nodeBackend } from './crypto/node.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { Sa } from './sa.ts';
+import {
+  SA_BYTES,
+  SA_DUMMY,
+  SA_ICV,
+  SA_OPENED,
+  SA_PACKETS,
+  SA_PADDING,
+  SA_REPLAY,
+  SA_SHORT,
+  type SaState,
+} from './sa-state.ts';
+
+/** Verdicts of {@link EspOpener.open} besides the drop reasons `DROP_SHORT`, `DROP_REPLAY`, `DROP_ICV` and `DROP_PADDING`. */
+export const OPEN_OK = 0;
+/** Authentic, next header 59: nothing to deliver (RFC 4303 section 2.6). */
+export const OPEN_DUMMY: number = -1;
+/** The target has no room for what the packet could hold. Nothing was counted or changed: open it again with more room. */
+export const OPEN_ROOM: number = -2;
+
+const HEADER = 8;
+const TRAILER = 2;
+const NO_NEXT_HEADER = 59;
+
+export interface OpenOptions {
+  /** Default: node:crypto. */
+  readonly backend?: CryptoBackend;
+  /** Copies inside the frame memory for transforms that do not encrypt; without it `copyWithin` does. */
+  readonly kernels?: Kernels;
+}
+
+export class EspOpener {
+  /** After a successful `open`: protocol of the payload, and its bytes at the target. */
+  nextHeader = 0;
+  length = 0;
+  /** Sequence number of the last packet that was begun, halves as int32 (high: 0 without ESN). */
+  sequenceLow = 0;
+  sequenceHigh = 0;
+  readonly backend: CryptoBackend;
+  private readonly bytes: Uint8Array;
+  private readonly sas: readonly Sa[];
+  private readonly counters: Float64Array;
+  private readonly replay: ReplayWindow;
+  private readonly kernels: Kernels | undefined;
+  private readonly ciphers: (PacketCipher | undefined)[];
+  private readonly ivBytes: Uint8Array;
+  private readonly icvBytes: Uint8Array;
+  private readonly blockMask: Uint8Array;
+
+  /**
+   * @param bytes the whole frame memory; all offsets are absolute in it
+   * @param sas in the order of their indices
+   * @param state their windows and counters
+   */
+  constructor(bytes: Uint8Array, sas: readonly Sa[], state: SaState, options: OpenOptions = {}) {
+    this.bytes = bytes;
+    this.sas = sas;
+    this.counters = state.counters;
+    this.replay = new ReplayWindow(state);
+    this.backend = options.backend ?? nodeBackend;
+    this.kernels = options.kernels;
+    this.ciphers = new Array<undefined>(sas.length).fill(undefined);
+    this.ivBytes = Uint8Array.from(sas, (sa) => sa.transform.ivBytes);
+    this.icvBytes = Uint8Array.from(sas, (sa) => sa.transform.icvBytes);
+    this.blockMask = Uint8Array.from(sas, (sa) => sa.transform.blockBytes - 1);
+  }
+
+  /**
+   * Opens a packet and copies its payload to the target.
+   * @param sa index of the SA
+   * @param esp offset of the ESP header
+   * @param end end of the ESP packet
+   * @param target where the payload goes; may overlap the packet
+   * @param room bytes there: at least `end - esp - 8` less IV, ICV and trailer
+   * @returns `OPEN_OK`, `OPEN_DUMMY`, a drop reason, or `OPEN_ROOM`
+   */
+  open(sa: number, esp: number, end: number, target: number, room: number): number {
+    const verdict = this.begin(sa, esp, end, target, room);
+    if (verdict !== OPEN_OK) return verdict;
+    const cipher = this.ciphers[sa] ?? this.makeCipher(sa);
+    if (!cipher.open(this.bytes, esp, end, this.sequenceHigh, target, room)) {
+      this.counters[sa * 8 + SA_ICV]++;
+      return DROP_ICV;
+    }
+    return this.finish(sa, this.sequenceLow, this.sequenceHigh, cipher, target, room);
+  }
+
+  /** What comes before cryptography: lengths and replay check; counts. Leaves the sequence number in its fields. */
+  begin(sa: number, esp: number, end: number, target: number, room: number): number {
+    const count = sa * 8;
+    const overhead = HEADER + this.ivBytes[sa] + this.icvBytes[sa];
+    const text = end - esp - overhead;
+    const fits = text >= TRAILER && end <= this.bytes.length && (text & this.blockMask[sa]) === 0;
+    if (fits && (room < text - TRAILER || target < 0 || target + room > this.bytes.length)) return OPEN_ROOM;
+    this.counters[count + SA_PACKETS]++;
+    if (!fits) {
+      this.counters[count + SA_SHORT]++;
+      return DROP_SHORT;
+    }
+    const low = u32(this.bytes, esp + 4);
+    if (!this.replay.check(sa, low)) {
+      this.counters[count + SA_REPLAY]++;
+      return DROP_REPLAY;
+    }
+    this.sequenceLow = low;
+    this.sequenceHigh = this.replay.high;
+    return OPEN_OK;
+  }
+
+  /**
+   * What comes after authentication: marks the number, checks the trailer, brings the payload to the target; counts.
+   * @param cipher holds the plaintext of the packet
+   */
+  finish(sa: number, low: number, high: number, cipher: PacketCipher, target: number, room: number): number {
+    const count = sa * 8;
+    const { plain, at, length } = cipher;
+    if (!this.replay.mark(sa, low, high)) {
+      this.counters[count + SA_REPLAY]++;
+      return DROP_REPLAY;
+    }
+    const padding = plain[at + length - 2];
+    const nextHeader = plain[at + length - 1];
+    const payload = length - TRAILER - padding;
+    if (payload < 0 || !paddingOk(plain, at + payload, padding)) {
+      this.counters[count + SA_PADDING]++;
+      return DROP_PADDING;
+    }
+    if (nextHeader === NO_NEXT_HEADER) {
+      this.counters[count + SA_DUMMY]++;
+      return OPEN_DUMMY;
+    }
+    this.copy(plain, at, payload, target, room);
+    this.nextHeader = nextHeader;
+    this.length = payload;
+    this.counters[count + SA_OPENED]++;
+    this.counters[count + SA_BYTES] += payload;
+    return OPEN_OK;
+  }
+
+  private copy(plain: Uint8Array, at: number, payload: number, target: number, room: number): void {
+    if (plain === this.bytes) {
+      if (at === target) return;
+      if (this.kernels !== undefined) this.kernels.copy(target, at, payload);
+      else this.bytes.copyWithin(target, at, at + payload);
+    } else if (at === 0 && plain.length <= room) {
+      // With the trailer and without a view: 65 ns for 1400 bytes; with a subarray, or by Buffer.copy, 115 (Node 20).
+      this.bytes.set(plain, target);
+    } else {
+      this.bytes.set(plain.subarray(at, at + payload), target);
+    }
+  }
+
+  private makeCipher(sa: number): PacketCipher {
+    const cipher = this.backend.cipher(this.sas[sa]);
+    this.ciphers[sa] = cipher;
+    return cipher;
+  }
+}
+
+/** RFC 4303 section 2.4: padding is 1, 2, 3, ... */
+function paddingOk(plain: Uint8Array, at: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (plain[at + i] !== i + 1) return false;
+  }
+  return true;
+}

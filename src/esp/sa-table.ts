@@ -1,0 +1,135 @@
+/**
+ * Finds the SA of a packet by (destination, SPI), RFC 4301 section 4.1. One open-addressing table of numbers in shared memory,
+ * built once and read by every thread without an object in between.
+ *
+ *     word 0: mask | word 1: entries | 2..7 unused
+ *     entry, 8 words: index + 1 (0: free) | SPI | family 4 or 6 | 4 words of address (IPv4: the first) | unused
+ *
+ * It is at most half full, and 32 bytes an entry: two of them share a cache line, a longer probe seldom happens.
+ */
+import { u32 } from '../wire/bytes.ts';
+import type { SaFacts } from './sa.ts';
+
+const HEADER = 8;
+const ENTRY_SHIFT = 3;
+
+export class SaTable {
+  private readonly w: Int32Array;
+  private readonly mask: number;
+
+  /** Bytes that a table of `count` SAs needs. */
+  static bytes(count: number): number {
+    return (HEADER + (capacityOf(count) << ENTRY_SHIFT)) * 4;
+  }
+
+  /** Builds a table in zeroed memory at `byteOffset` (a multiple of 4); the index of an SA is its place in `sas`. */
+  static build(
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    sas: readonly Pick<SaFacts, 'spi' | 'dstBytes'>[],
+  ): SaTable {
+    new Int32Array(buffer, byteOffset, 2).set([capacityOf(sas.length) - 1, sas.length]);
+    const table = new SaTable(buffer, byteOffset, sas.length);
+    for (let i = 0; i < sas.length; i++) table.insert(sas[i].dstBytes, sas[i].spi | 0, i);
+    return table;
+  }
+
+  /** Builds a table in shared memory of its own. */
+  static create(sas: readonly Pick<SaFacts, 'spi' | 'dstBytes'>[]): SaTable {
+    return SaTable.build(new SharedArrayBuffer(SaTable.bytes(sas.length)), 0, sas);
+  }
+
+  /** Attaches to the table of `count` SAs that was built there. */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, count: number) {
+    this.w = new Int32Array(buffer, byteOffset, SaTable.bytes(count) >> 2);
+    this.mask = this.w[0];
+  }
+
+  /** What other threads construct their table with. */
+  get buffer(): ArrayBufferLike {
+    return this.w.buffer;
+  }
+
+  get size(): number {
+    return this.w[1];
+  }
+
+  /**
+   * @param dstOffset where the destination address begins in `bytes`
+   * @param isV6 it has 16 bytes, else 4
+   * @param spi int32 or uint32
+   * @returns index of the SA, or -1
+   */
+  lookup(bytes: Uint8Array, dstOffset: number, isV6: boolean, spi: number): number {
+    const w = this.w;
+    const mask = this.mask;
+    const s = spi | 0;
+    const a = u32(bytes, dstOffset);
+    if (!isV6) {
+      for (let slot = hash4(a, s) & mask; ; slot = (slot + 1) & mask) {
+        const e = HEADER + (slot << ENTRY_SHIFT);
+        const index = w[e];
+        if (index === 0) return -1;
+        if (w[e + 1] === s && w[e + 3] === a && w[e + 2] === 4) return index - 1;
+      }
+    }
+    const b = u32(bytes, dstOffset + 4);
+    const c = u32(bytes, dstOffset + 8);
+    const d = u32(bytes, dstOffset + 12);
+    for (let slot = hash6(a, b, c, d, s) & mask; ; slot = (slot + 1) & mask) {
+      const e = HEADER + (slot << ENTRY_SHIFT);
+      const index = w[e];
+      if (index === 0) return -1;
+      if (w[e + 1] === s && w[e + 6] === d && w[e + 3] === a && w[e + 4] === b && w[e + 5] === c && w[e + 2] === 6) {
+        return index - 1;
+      }
+    }
+  }
+
+  private insert(address: Uint8Array, spi: number, index: number): void {
+    const w = this.w;
+    const isV6 = address.length === 16;
+    const a = u32(address, 0);
+    const b = isV6 ? u32(address, 4) : 0;
+    const c = isV6 ? u32(address, 8) : 0;
+    const d = isV6 ? u32(address, 12) : 0;
+    let slot = (isV6 ? hash6(a, b, c, d, spi) : hash4(a, spi)) & this.mask;
+    while (w[HEADER + (slot << ENTRY_SHIFT)] !== 0) slot = (slot + 1) & this.mask;
+    const e = HEADER + (slot << ENTRY_SHIFT);
+    w[e] = index + 1;
+    w[e + 1] = spi;
+    w[e + 2] = isV6 ? 6 : 4;
+    w[e + 3] = a;
+    w[e + 4] = b;
+    w[e + 5] = c;
+    w[e + 6] = d;
+  }
+}
+
+function capacityOf(count: number): number {
+  let capacity = 8;
+  while (capacity < count * 2) capacity *= 2;
+  return capacity;
+}
+
+/** A round of MurmurHash3: SPIs and addresses are often counters, whose low bits alone would pile up in one place. */
+function round(h: number, k: number): number {
+  let x = Math.imul(k, 0xcc9e2d51);
+  x = (x << 15) | (x >>> 17);
+  const y = h ^ Math.imul(x, 0x1b873593);
+  return (Math.imul((y << 13) | (y >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function finish(h: number): number {
+  let x = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16);
+}
+
+function hash4(a: number, spi: number): number {
+  return finish(round(round(4, a), spi));
+}
+
+function hash6(a: number, b: number, c: number, d: number, spi: number): number {
+  return finish(round(round(round(round(round(6, a), b), c), d), spi));
+}

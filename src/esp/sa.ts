@@ -1,0 +1,228 @@
+/**
+ * Security associations: what an SA is, made from its description in an SA file. Keys stay in private fields: neither
+ * `util.inspect` nor `JSON.stringify` nor any error text shows them, and a structured clone loses them (see {@link exportSas}).
+ */
+import { inspect } from 'node:util';
+import { RxSteerError } from '../errors.ts';
+import { hex } from '../wire/bytes.ts';
+import { SaEntry, shownSafely } from './sa-entry.ts';
+import { formatSequence } from './sequence.ts';
+import type { Transform } from './transforms/transform.ts';
+
+/** A transform in an SA file: `key` is hexadecimal, the key and then the salt or nonce (4 bytes; 3 for CCM; none for CBC). */
+export type TransformConfig =
+  | { readonly aead: string; readonly key: string; readonly icvBits?: number }
+  | {
+      readonly cipher: string;
+      readonly key?: string;
+      readonly auth: string;
+      readonly authKey?: string;
+      readonly icvBits?: number;
+    };
+
+/** One entry of `sas` in an SA file. */
+export interface SaConfig {
+  /** 32 bits: `0x` and hex digits, or a number. */
+  readonly spi: string | number;
+  /** Absent: any. */
+  readonly src?: string;
+  readonly dst: string;
+  readonly mode: 'tunnel' | 'transport';
+  readonly encap?: 'none' | 'udp';
+  readonly transform: TransformConfig;
+  readonly esn?: boolean;
+  /** Top of the replay window before the first packet, `0x` and hex digits; it and everything below counts as seen. Default 0. */
+  readonly initialSeq?: string;
+  /** Packets, 32 to 8192; default 64. */
+  readonly replayWindow?: number;
+  /** Pins the SA to a queue. */
+  readonly queue?: number;
+  /** SAs of the same group keep their order among each other. */
+  readonly group?: string;
+}
+
+/** Key material of an SA: the keys without the salt, and the salt. */
+export interface SaSecrets {
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly authKey: Uint8Array;
+}
+
+/** Everything about an SA that may be seen. */
+export interface SaFacts {
+  readonly spi: number;
+  readonly src: string | undefined;
+  readonly dst: string;
+  readonly srcBytes: Uint8Array | undefined;
+  readonly dstBytes: Uint8Array;
+  readonly mode: 'tunnel' | 'transport';
+  readonly encap: 'none' | 'udp';
+  readonly transform: Transform;
+  readonly esn: boolean;
+  readonly initialSeq: bigint;
+  readonly replayWindow: number;
+  readonly queue: number | undefined;
+  readonly group: string | undefined;
+}
+
+let secretsOfSa: (sa: Sa) => SaSecrets;
+
+/** A checked security association. Make it with {@link createSa} or {@link createSas}. */
+export class Sa implements SaFacts {
+  /** Unsigned 32 bits. */
+  readonly spi: number;
+  /** Addresses in RFC 5952 form. */
+  readonly src: string | undefined;
+  readonly dst: string;
+  /** 4 or 16 bytes. */
+  readonly srcBytes: Uint8Array | undefined;
+  readonly dstBytes: Uint8Array;
+  readonly mode: 'tunnel' | 'transport';
+  readonly encap: 'none' | 'udp';
+  readonly transform: Transform;
+  readonly esn: boolean;
+  readonly initialSeq: bigint;
+  readonly replayWindow: number;
+  readonly queue: number | undefined;
+  readonly group: string | undefined;
+  readonly #secrets: SaSecrets;
+
+  static {
+    secretsOfSa = (sa) => sa.#secrets;
+  }
+
+  constructor(facts: SaFacts, secrets: SaSecrets) {
+    this.spi = facts.spi;
+    this.src = facts.src;
+    this.dst = facts.dst;
+    this.srcBytes = facts.srcBytes;
+    this.dstBytes = facts.dstBytes;
+    this.mode = facts.mode;
+    this.encap = facts.encap;
+    this.transform = facts.transform;
+    this.esn = facts.esn;
+    this.initialSeq = facts.initialSeq;
+    this.replayWindow = facts.replayWindow;
+    this.queue = facts.queue;
+    this.group = facts.group;
+    this.#secrets = secrets;
+  }
+
+  /** The SA as an SA file describes it, the transform by name, without keys. */
+  toJSON(): Record<string, unknown> {
+    return {
+      spi: formatSpi(this.spi),
+      src: this.src,
+      dst: this.dst,
+      mode: this.mode,
+      encap: this.encap,
+      transform: this.transform.name,
+      esn: this.esn,
+      initialSeq: formatSequence(this.initialSeq),
+      replayWindow: this.replayWindow,
+      queue: this.queue,
+      group: this.group,
+    };
+  }
+}
+
+// Outside of the class: isolated declarations know no symbols of other modules as names.
+Object.defineProperty(Sa.prototype, inspect.custom, {
+  value(this: Sa): string {
+    return `Sa ${JSON.stringify(this)}`;
+  },
+});
+
+/** Key material of an SA, for crypto backends. Never print it. */
+export function secretsOf(sa: Sa): SaSecrets {
+  return secretsOfSa(sa);
+}
+
+/** `0x` and eight hex digits. */
+export function formatSpi(spi: number): string {
+  return `0x${(spi >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+/**
+ * Makes an SA of its description.
+ * @param index which entry it is, for errors
+ * @throws RxSteerError ERR_RXSTEER_SA naming entry, SPI, property, what was expected and what came (of keys only lengths)
+ */
+export function createSa(config: SaConfig, index = 0): Sa {
+  const entry = new SaEntry(config, index);
+  return new Sa(entry.facts, entry.secrets);
+}
+
+/**
+ * Makes SAs of their descriptions (SAs among them stay as they are) and checks that no two have the same destination and SPI.
+ * @throws RxSteerError ERR_RXSTEER_SA, ERR_RXSTEER_SA_DUPLICATE
+ */
+export function createSas(configs: readonly (SaConfig | Sa)[]): Sa[] {
+  const seen = new Map<string, number>();
+  return configs.map((config, index) => {
+    const sa = config instanceof Sa ? config : createSa(config, index);
+    const name = `${sa.dst} ${sa.spi}`;
+    const first = seen.get(name);
+    if (first !== undefined) {
+      throw new RxSteerError(
+        'ERR_RXSTEER_SA_DUPLICATE',
+        `sas[${index}] (SPI ${formatSpi(sa.spi)}): same destination ${sa.dst} and SPI as sas[${first}]`,
+      );
+    }
+    seen.set(name, index);
+    return sa;
+  });
+}
+
+/** {@link createSas} for a value of which nothing is known yet, such as an option. */
+export function validateSas(value: unknown): Sa[] {
+  if (!Array.isArray(value))
+    throw new RxSteerError('ERR_RXSTEER_SA', `sas: expected an array, got ${shownSafely(value)}`);
+  return createSas(value as (SaConfig | Sa)[]);
+}
+
+/** Name of an SA's transform, for reports. */
+export function transformName(sa: Sa): string {
+  return sa.transform.name;
+}
+
+/**
+ * SAs as plain objects WITH KEYS, for handing them to a worker thread and nothing else: never log or store what this returns.
+ * {@link importSas} is the other end.
+ */
+export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
+  return sas.map((one, index) => {
+    const sa = one instanceof Sa ? one : createSa(one, index);
+    const { key, salt, authKey } = secretsOf(sa);
+    const { cipher, auth, icvBytes } = sa.transform;
+    const keys = hex(key, 0, key.length) + hex(salt, 0, salt.length);
+    const transform: TransformConfig =
+      auth === undefined
+        ? { aead: cipher, key: keys, icvBits: icvBytes * 8 }
+        : {
+            cipher,
+            auth,
+            icvBits: icvBytes * 8,
+            ...(keys === '' ? {} : { key: keys }),
+            ...(authKey.length === 0 ? {} : { authKey: hex(authKey, 0, authKey.length) }),
+          };
+    return {
+      spi: sa.spi,
+      dst: sa.dst,
+      mode: sa.mode,
+      encap: sa.encap,
+      transform,
+      esn: sa.esn,
+      initialSeq: formatSequence(sa.initialSeq),
+      replayWindow: sa.replayWindow,
+      ...(sa.src === undefined ? {} : { src: sa.src }),
+      ...(sa.queue === undefined ? {} : { queue: sa.queue }),
+      ...(sa.group === undefined ? {} : { group: sa.group }),
+    };
+  });
+}
+
+/** SAs back from what {@link exportSas} gave, in the same order. */
+export function importSas(exported: readonly SaConfig[]): Sa[] {
+  return exported.map((config, index) => createSa(config, index));
+}

@@ -1,0 +1,12 @@
+/** Generic receive offload: TCP segments become super-packets, by Linux's rules. */
+export { Gro, type GroOptions, type GroSink } from './gro.ts';
+export { type GsoOptions, segmentTcp } from './gso.ts';
+export {
+  FLUSH_REASONS,
+  FLUSHES,
+  type FlushReason,
+  PASS_REASONS,
+  PASSES,
+  type PassReason,
+} from './reasons.ts';
+export type { Scratch as GroScratch } from './run.ts';

@@ -1,0 +1,53 @@
+/**
+ * The held packets, as Linux's `gro_node` keeps them: 8 buckets by the low bits of the flow hash, in each at most 8 packets.
+ *
+ *     rows:    | bucket 0: oldest .. newest, free | bucket 1 ... |      row numbers of the PacketTable
+ *     counts:  | n0 | n1 | ...
+ *
+ * A bucket is in order of the first segment's arrival; merging does not move a packet. Taking one out closes the gap: at most
+ * seven moves, which a linked list would pay for with a load that depends on the last at every step of a look-up.
+ */
+export class HeldTable {
+  readonly rows: Int32Array;
+  readonly counts: Int32Array;
+  readonly buckets: number;
+  readonly perBucket: number;
+  /** Packets held now, in all buckets. */
+  held = 0;
+  /** A bit for each mix that was held since the table was last empty: most packets are told here that nothing matches. */
+  private readonly seen: Int32Array = new Int32Array(8);
+
+  /** `buckets`: a power of two. */
+  constructor(buckets: number, perBucket: number) {
+    this.buckets = buckets;
+    this.perBucket = perBucket;
+    this.rows = new Int32Array(buckets * perBucket);
+    this.counts = new Int32Array(buckets);
+  }
+
+  /** Appends a row as the newest of a bucket that is not full. `mix`: see {@link maySee}. */
+  add(bucket: number, row: number, mix: number): void {
+    const n = this.counts[bucket];
+    this.rows[bucket * this.perBucket + n] = row;
+    this.counts[bucket] = n + 1;
+    this.held++;
+    this.seen[mix >>> 29] |= 1 << (mix >>> 24);
+  }
+
+  /** Takes out the packet at position `i` of a bucket (0: the oldest) and returns its row. */
+  take(bucket: number, i: number): number {
+    const rows = this.rows;
+    const start = bucket * this.perBucket;
+    const last = start + --this.counts[bucket];
+    let at = start + i;
+    const row = rows[at];
+    for (; at < last; at++) rows[at] = rows[at + 1];
+    if (--this.held === 0) this.seen.fill(0);
+    return row;
+  }
+
+  /** False: nothing with this mix is held. True says nothing. */
+  maySee(mix: number): boolean {
+    return (this.seen[mix >>> 29] & (1 << (mix >>> 24))) !== 0;
+  }
+}

@@ -1,0 +1,148 @@
+/** From a dissected packet to its flow hash: picks the fields of its class and hashes them, where they lie if possible. */
+import { CLASS_AH4, CLASS_AH6, CLASS_NATT4, CLASS_NATT6, CLASS_NONIP, CLASSES } from '../counters.ts';
+import { optionError } from '../errors.ts';
+import { AH_SPI } from '../wire/ah.ts';
+import type { Dissection } from '../wire/dissection.ts';
+import { IPV4_SRC } from '../wire/ipv4.ts';
+import { IPV6_SRC } from '../wire/ipv6.ts';
+import { UDP_HEADER } from '../wire/udp.ts';
+import { FIELD_D, FIELD_F, FIELD_N, FIELD_S, type FlowFields, resolveFields, type Xfrm } from './fields.ts';
+import { Toeplitz } from './toeplitz.ts';
+
+// Copies, because V8 folds the constants of a module but loads and checks an imported one at every use.
+const V4_SRC = IPV4_SRC;
+const V6_SRC = IPV6_SRC;
+
+export interface FlowHasherOptions {
+  /** 16 to 64 bytes, most significant first. */
+  key: Uint8Array;
+  hfunc?: 'toeplitz';
+  /** Default `none`. */
+  xfrm?: Xfrm;
+  /** Letters at flow types; see fields.ts for the defaults. */
+  fields?: FlowFields;
+}
+
+/** Bytes of the longest input: two IPv6 addresses and two ports. */
+export const INPUT_MAX = 36;
+
+/** How the packets of a class are hashed: all but the last in place. */
+const NO_HASH = 0;
+const V4_ADDRESSES = 1;
+/** Ports or SPI at `l4`: behind an IP header without options they follow the addresses. */
+const V4_JOINED = 2;
+/** SPI further on: ah and natt. */
+const V4_APART = 3;
+const V6_ADDRESSES = 4;
+const V6_APART = 5;
+const GATHER = 6;
+
+export class FlowHasher {
+  /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */
+  valid = 0;
+  private readonly toeplitz: Toeplitz;
+  /** At class numbers: the way, the fields, and where ports or SPI lie behind `l4`. */
+  private readonly way: Uint8Array;
+  private readonly fields: Uint8Array;
+  private readonly shift: Uint8Array;
+  private readonly xfrm: Xfrm;
+  private readonly scratch = new Uint8Array(INPUT_MAX);
+
+  /** @throws RxSteerError `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_OPTION` (xfrm, hfunc) */
+  constructor(options: FlowHasherOptions) {
+    const { hfunc = 'toeplitz', xfrm = 'none' } = options;
+    if (hfunc !== 'toeplitz') throw optionError('hfunc', "'toeplitz'", hfunc);
+    this.toeplitz = new Toeplitz(options.key);
+    this.xfrm = xfrm;
+    this.fields = resolveFields(options.fields, xfrm);
+    this.shift = new Uint8Array(CLASSES.length);
+    this.shift[CLASS_AH4] = this.shift[CLASS_AH6] = AH_SPI;
+    this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
+    this.way = new Uint8Array(CLASSES.length);
+    for (let cls = CLASS_NONIP + 1; cls < CLASSES.length; cls++) {
+      this.way[cls] = wayOf(this.fields[cls], cls & 1, this.shift[cls], xfrm);
+    }
+  }
+
+  /** The hash of the packet that `d` describes, as an int32; sets {@link valid}. */
+  hash(bytes: Uint8Array, d: Dissection): number {
+    // addresses and ports, or SPI, side by side: one piece of 12 bytes
+    const l3 = d.l3;
+    if (this.way[d.cls] === 2 && d.l4 === l3 + 20) {
+      this.valid = 1;
+      return this.toeplitz.hash12(bytes, (l3 + 12) | 0);
+    }
+    return this.hashParts(bytes, d);
+  }
+
+  private hashParts(bytes: Uint8Array, d: Dissection): number {
+    const cls = d.cls;
+    const toeplitz = this.toeplitz;
+    this.valid = 1;
+    switch (this.way[cls]) {
+      case V4_JOINED:
+        return toeplitz.hash8(bytes, d.l3 + V4_SRC) ^ toeplitz.hash4(bytes, d.l4, 8);
+      case V4_APART:
+        return toeplitz.hash8(bytes, d.l3 + V4_SRC) ^ toeplitz.hash4(bytes, d.l4 + this.shift[cls], 8);
+      case V4_ADDRESSES:
+        return toeplitz.hash8(bytes, d.l3 + V4_SRC);
+      case V6_APART:
+        return toeplitz.hash32(bytes, d.l3 + V6_SRC) ^ toeplitz.hash4(bytes, d.l4 + this.shift[cls], 32);
+      case V6_ADDRESSES:
+        return toeplitz.hash32(bytes, d.l3 + V6_SRC);
+      case GATHER:
+        return toeplitz.hash(this.scratch, 0, this.input(bytes, d, this.scratch), 0);
+      default:
+        this.valid = 0;
+        return 0;
+    }
+  }
+
+  /**
+   * Writes what is hashed of the packet to `out` (36 bytes at least) and returns how many bytes that is: source address,
+   * destination address, L4 bytes 0-1, L4 bytes 2-3, without gaps, after xfrm. 0 when the packet has no hash.
+   */
+  input(bytes: Uint8Array, d: Dissection, out: Uint8Array): number {
+    const cls = d.cls;
+    const fields = this.way[cls] === NO_HASH ? 0 : this.fields[cls];
+    const six = (cls & 1) !== 0;
+    const size = six ? 16 : 4;
+    const src = (d.l3 + (six ? V6_SRC : V4_SRC)) | 0;
+    const l4 = (d.l4 + this.shift[cls]) | 0;
+    let n = 0;
+    if ((fields & FIELD_S) !== 0) n = copy(bytes, src, size, out, n);
+    if ((fields & FIELD_D) !== 0) n = copy(bytes, src + size, size, out, n);
+    const ports = n;
+    if ((fields & FIELD_F) !== 0) n = copy(bytes, l4, 2, out, n);
+    if ((fields & FIELD_N) !== 0) n = copy(bytes, l4 + 2, 2, out, n);
+    if (this.xfrm !== 'none') {
+      const or = this.xfrm === 'symmetric-or-xor';
+      fuse(out, 0, ports >> 1, or);
+      fuse(out, ports, (n - ports) >> 1, or);
+    }
+    return n;
+  }
+}
+
+function wayOf(fields: number, six: number, shift: number, xfrm: Xfrm): number {
+  if (xfrm !== 'none') return GATHER;
+  if (fields === (FIELD_S | FIELD_D)) return six === 1 ? V6_ADDRESSES : V4_ADDRESSES;
+  if (fields !== (FIELD_S | FIELD_D | FIELD_F | FIELD_N)) return GATHER;
+  if (six === 1) return V6_APART;
+  return shift === 0 ? V4_JOINED : V4_APART;
+}
+
+function copy(from: Uint8Array, off: number, len: number, to: Uint8Array, at: number): number {
+  for (let i = 0; i < len; i++) to[at + i] = from[off + i];
+  return (at + len) | 0;
+}
+
+/** (A, B) becomes (A ^ B, A ^ B), or (A | B, A ^ B); `size` bytes each. */
+function fuse(bytes: Uint8Array, off: number, size: number, or: boolean): void {
+  for (let i = off; i < off + size; i++) {
+    const a = bytes[i];
+    const b = bytes[i + size];
+    bytes[i] = or ? a | b : a ^ b;
+    bytes[i + size] = a ^ b;
+  }
+}

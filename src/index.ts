@@ -1,0 +1,18 @@
+/** rxsteer: receive-side flow steering. The receiver and what its users touch; building blocks are in the subpaths. */
+export { CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
+export { ERRORS, type ErrorCode, RxSteerError } from './errors.ts';
+export { parseSaFile, Sa, type SaConfig } from './esp/index.ts';
+export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
+export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
+export type { Batch } from './lane/batch.ts';
+export type { Consumer, ConsumerContext, ConsumerFactory } from './lane/consumer.ts';
+export type {
+  EspOptions,
+  FragmentOptions,
+  GroOptions,
+  ReceiverOptions,
+  RssOptions,
+} from './receiver/options.ts';
+export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } from './receiver/receiver.ts';
+export type { LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export { Tuple } from './wire/tuple.ts';

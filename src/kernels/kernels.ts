@@ -1,0 +1,12 @@
+/**
+ * Copy and checksum over the frame memory. Offsets are absolute, nothing is checked here: callers hold verified bounds.
+ * The WebAssembly form is the fast one (V8 copies shared typed arrays 15 times slower); the plain form is its twin.
+ */
+export interface Kernels {
+  /** `wasm` or `plain`: what does the work. */
+  readonly kind: 'wasm' | 'plain';
+  /** Copies `length` bytes from `source` to `target`; the ranges may overlap. */
+  copy(target: number, source: number, length: number): void;
+  /** One's complement sum of the big-endian 16-bit words of `length` bytes (odd: padded with 0), folded to 16 bits, not inverted. */
+  checksum(offset: number, length: number): number;
+}

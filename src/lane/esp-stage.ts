@@ -1,0 +1,192 @@
+import {
+  CLASS_ESP4,
+  CLASS_MALFORMED,
+  CLASS_NATT4,
+  CLASS_NATT6,
+  DROP_INNER_MALFORMED,
+  DROP_IPCOMP,
+  DROP_MALFORMED,
+  DROP_MODE,
+  DROP_NESTING,
+  DROP_SA_ELSEWHERE,
+  DROP_UNKNOWN_SPI,
+} from '../counters.ts';
+import { type EspOpener, expandIpComp, OPEN_DUMMY, OPEN_OK, type SaTable } from '../esp/index.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import {
+  F_FROM_ESP,
+  F_TRUNCATED,
+  LINK_SHIFT,
+  P_CLS,
+  P_END,
+  P_FLAGS,
+  P_L3,
+  P_L4,
+  P_LEN,
+  P_OFF,
+  P_PROTO,
+  P_SA,
+  ROW_SHIFT,
+} from '../memory/packet-table.ts';
+import type { Scratch } from '../memory/scratch.ts';
+import { type Dissection, dissectIp } from '../wire/dissect.ts';
+import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
+import type { UnknownSpis } from './unknown-spis.ts';
+
+/** What became of a packet: the row describes what was inside; it was a dummy; or the drop reason + 1. */
+export const STAGE_OPENED = 0;
+export const STAGE_DUMMY = -1;
+
+/** ESP inside ESP, at most so deep. */
+export const MAX_NESTING = 4;
+
+/** A reassembled inner datagram, which goes to the scratch too. */
+const MAX_DATAGRAM = 66_000;
+
+const IPCOMP = 108;
+const IPCOMP_BOUND = 65535;
+const PROTO_IPV4 = 4;
+const PROTO_IPV6 = 41;
+
+/** Most scratch bytes that opening a frame of `length` bytes can take: each layer may also be expanded once. */
+export function espScratch(length: number): number {
+  return MAX_NESTING * (length + IPCOMP_BOUND + 512) + MAX_DATAGRAM;
+}
+
+/** Opens the ESP packet of a row into scratch, layer by layer, and makes the row describe what was inside. */
+export class EspStage {
+  /** The inner packet, after `STAGE_OPENED`. */
+  readonly d: Dissection;
+  private readonly bytes: Uint8Array;
+  private readonly kernels: Kernels;
+  private readonly scratch: Scratch;
+  private readonly opener: EspOpener;
+  private readonly table: SaTable;
+  /** Per SA: 1 for tunnel mode; its order group. */
+  private readonly tunnel: Uint8Array;
+  private readonly units: Int32Array;
+  private readonly owners: Int32Array;
+  private readonly unknown: UnknownSpis;
+  private readonly lane: number;
+
+  constructor(parts: {
+    d: Dissection;
+    bytes: Uint8Array;
+    kernels: Kernels;
+    scratch: Scratch;
+    opener: EspOpener;
+    table: SaTable;
+    tunnel: Uint8Array;
+    units: Int32Array;
+    owners: Int32Array;
+    unknown: UnknownSpis;
+    lane: number;
+  }) {
+    this.d = parts.d;
+    this.bytes = parts.bytes;
+    this.kernels = parts.kernels;
+    this.scratch = parts.scratch;
+    this.opener = parts.opener;
+    this.table = parts.table;
+    this.tunnel = parts.tunnel;
+    this.units = parts.units;
+    this.owners = parts.owners;
+    this.unknown = parts.unknown;
+    this.lane = parts.lane;
+  }
+
+  /** @returns STAGE_OPENED, STAGE_DUMMY, or a drop reason + 1 */
+  run(w: Int32Array, row: number): number {
+    const b = row << ROW_SHIFT;
+    for (let depth = 0; ; depth++) {
+      const verdict = this.layer(w, b);
+      if (verdict !== STAGE_OPENED) return verdict;
+      const cls = w[b + P_CLS];
+      if (cls === CLASS_MALFORMED) return DROP_INNER_MALFORMED + 1;
+      if (!isEsp(cls)) return STAGE_OPENED;
+      if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
+      const next = this.lookUp(w[b + P_L3], (cls & 1) !== 0);
+      if (next < 0) return -next;
+      w[b + P_SA] = next + 1;
+    }
+  }
+
+  /** The SA of the ESP packet in `d`, or the negative of a drop reason + 1. It becomes this lane's when it is nobody's. */
+  private lookUp(l3: number, isV6: boolean): number {
+    const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi);
+    if (sa < 0) {
+      this.unknown.add(this.bytes, l3, isV6, this.d.spi);
+      return -(DROP_UNKNOWN_SPI + 1);
+    }
+    const owner = Atomics.compareExchange(this.owners, this.units[sa], 0, this.lane + 1);
+    return owner === 0 || owner === this.lane + 1 ? sa : -(DROP_SA_ELSEWHERE + 1);
+  }
+
+  /** Opens one layer: from the ESP header in the row to the packet inside. */
+  private layer(w: Int32Array, b: number): number {
+    const bytes = this.bytes;
+    const cls = w[b + P_CLS];
+    const off = w[b + P_OFF];
+    const l3 = w[b + P_L3];
+    const l4 = w[b + P_L4];
+    const end = w[b + P_END];
+    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
+    // An IP length of 0 (segmentation offload) can stand in front of anything.
+    if (end - esp > 65535) return DROP_MALFORMED + 1;
+    const sa = w[b + P_SA] - 1;
+    const tunnel = this.tunnel[sa] === 1;
+    const link = l3 - off;
+    const linkType = w[b + P_FLAGS] >> LINK_SHIFT;
+    // What stays in front: the link header, and in transport mode the IP header with its extensions.
+    const head = tunnel ? link : l4 - off;
+
+    const target = this.scratch.take(head + end - esp);
+    const verdict = this.opener.open(sa, esp, end, target + head, end - esp);
+    if (verdict !== OPEN_OK) {
+      this.scratch.trim(target);
+      return verdict === OPEN_DUMMY ? STAGE_DUMMY : verdict + 1;
+    }
+    let next = this.opener.nextHeader;
+    let length = this.opener.length;
+    let frame = target;
+    if (next === IPCOMP) {
+      frame = this.scratch.take(head + IPCOMP_BOUND);
+      const expanded = expandIpComp(bytes, target + head, target + head + length, frame + head, IPCOMP_BOUND);
+      if (expanded < 0) return DROP_IPCOMP + 1;
+      next = bytes[target + head];
+      length = expanded;
+    }
+    this.scratch.trim(frame + head + length);
+    this.kernels.copy(frame, off, head);
+
+    const inner = frame + link;
+    if (tunnel) {
+      if ((next !== PROTO_IPV4 && next !== PROTO_IPV6) || length === 0) return DROP_MODE + 1;
+      if (bytes[inner] >> 4 !== (next === PROTO_IPV4 ? 4 : 6)) return DROP_MODE + 1;
+      setLinkProtocol(bytes, frame, inner, linkType, next === PROTO_IPV6);
+    } else if (bytes[l3] >> 4 === 4) {
+      setIpv4Payload(bytes, inner, next, l4 - l3 + length);
+    } else {
+      setIpv6Payload(bytes, inner, frame + head, next, length);
+    }
+    const d = this.d;
+    const packetEnd = frame + head + length;
+    const inside = dissectIp(bytes, inner, packetEnd, d);
+    if (tunnel && inside !== CLASS_MALFORMED) decapsulateEcn(bytes, l3, inner);
+    w[b + P_OFF] = frame;
+    // What lies behind the inner packet is TFC padding (RFC 4303 section 2.7).
+    w[b + P_LEN] = (d.truncated === 1 ? packetEnd : Math.max(d.end, inner)) - frame;
+    w[b + P_L3] = inner;
+    w[b + P_L4] = d.l4;
+    w[b + P_END] = d.end;
+    w[b + P_CLS] = inside;
+    w[b + P_PROTO] = d.proto;
+    w[b + P_FLAGS] = (linkType << LINK_SHIFT) | (d.truncated === 1 ? F_FROM_ESP | F_TRUNCATED : F_FROM_ESP);
+    return STAGE_OPENED;
+  }
+}
+
+/** ESP, raw or in UDP. */
+export function isEsp(cls: number): boolean {
+  return (cls & ~1) === CLASS_ESP4 || (cls & ~1) === CLASS_NATT4;
+}

@@ -1,0 +1,203 @@
+/**
+ * The ring that carries descriptors from the dispatcher to a lane: single producer, single consumer.
+ *
+ *     producer (dispatcher)                         consumer (lane)
+ *     claim() -> word index of a free slot          available() -> how many are there
+ *     ... fills the slot's 16 words ...             slot(k) -> word index of the k-th
+ *     publish(): all claimed become visible         take(n): they are being worked on
+ *     wake(): only when the lane is armed           release(n): delivered; slots and frames may be reused
+ *
+ * Memory map, in 32-bit words; every line is a cache line of its own:
+ *
+ *     base + 0    PRODUCED     written by the producer                     | line 0
+ *     base + 16   DELIVERED    the low-water mark, written by the consumer | line 1
+ *     base + 17   TAKEN        how far the consumer has begun to work      |
+ *     base + 32   ARMED        1: the lane sleeps and wants a notify       | line 2
+ *     base + 33   WAITING      1: the producer sleeps and wants a notify   |
+ *     base + 34   CALLS        odd while the consumer's code runs          |
+ *     base + 48   slots, 16 words each
+ *
+ * Cursors count descriptors and wrap as 32-bit integers; their difference is taken as one. A slot's words are visible to the
+ * lane once PRODUCED (a sequentially consistent store) has passed it. DELIVERED <= TAKEN <= PRODUCED, always:
+ *
+ *     free -> claimed -> published -> taken -> released (= free)
+ *
+ * A slot never goes back from taken to published: when a lane dies, what lies between DELIVERED and TAKEN is lost (and
+ * counted by the supervisor), what is published stays for the next thread of that lane.
+ * DELIVERED moves only past descriptors that are delivered, dropped or absorbed: so a frame, its arena bytes and its block
+ * may be reused when DELIVERED has passed its descriptor, and RFS may compare it with a flow's tail.
+ */
+import { DESCRIPTOR_SHIFT, DESCRIPTOR_WORDS } from './descriptor.ts';
+
+const PRODUCED = 0;
+const DELIVERED = 16;
+const TAKEN = 17;
+const ARMED = 32;
+const WAITING = 33;
+const CALLS = 34;
+const SLOTS = 48;
+
+/** Words that a ring of `slots` slots takes. */
+export function ringWords(slots: number): number {
+  return SLOTS + slots * DESCRIPTOR_WORDS;
+}
+
+export class RingProducer {
+  readonly words: Int32Array;
+  readonly slots: number;
+  /** Descriptors claimed so far, as a wrapping 32-bit count. */
+  head: number;
+  /** The low-water mark as last read. */
+  delivered: number;
+  private readonly base: number;
+  private readonly mask: number;
+  private published: number;
+
+  constructor(words: Int32Array, base: number, slots: number) {
+    this.words = words;
+    this.base = base;
+    this.slots = slots;
+    this.mask = slots - 1;
+    this.head = Atomics.load(words, base + PRODUCED);
+    this.published = this.head;
+    this.delivered = Atomics.load(words, base + DELIVERED);
+  }
+
+  /** Word index of the next free slot, or -1 when the ring is full. The slot is the producer's until `publish`. */
+  claim(): number {
+    if (((this.head - this.delivered) | 0) >= this.slots) {
+      this.refresh();
+      if (((this.head - this.delivered) | 0) >= this.slots) return -1;
+    }
+    const slot = this.base + SLOTS + ((this.head & this.mask) << DESCRIPTOR_SHIFT);
+    this.head = (this.head + 1) | 0;
+    return slot;
+  }
+
+  /** Reads the low-water mark anew and returns it. */
+  refresh(): number {
+    this.delivered = Atomics.load(this.words, this.base + DELIVERED);
+    return this.delivered;
+  }
+
+  /** Makes everything claimed visible to the lane, and wakes it when it sleeps. */
+  publish(): void {
+    if (this.published === this.head) return;
+    this.published = this.head;
+    Atomics.store(this.words, this.base + PRODUCED, this.head);
+    this.wake();
+  }
+
+  /** Wakes the lane when it sleeps. */
+  wake(): void {
+    if (Atomics.load(this.words, this.base + ARMED) === 1) {
+      Atomics.store(this.words, this.base + ARMED, 0);
+      Atomics.notify(this.words, this.base + PRODUCED);
+    }
+  }
+
+  /** True when every published descriptor is delivered. */
+  idle(): boolean {
+    return this.refresh() === this.published;
+  }
+
+  /** Resolves when the low-water mark has moved on from what `refresh` last returned; at once when it has. */
+  progress(): Promise<unknown> | undefined {
+    Atomics.store(this.words, this.base + WAITING, 1);
+    const wait = Atomics.waitAsync(this.words, this.base + DELIVERED, this.delivered);
+    return wait.async ? wait.value : undefined;
+  }
+
+  /** Odd while the consumer's code runs: the same odd value for long is a call that hangs. */
+  calls(): number {
+    return Atomics.load(this.words, this.base + CALLS);
+  }
+
+  /**
+   * After the lane's thread has ended: gives up what it had taken and returns how many descriptors that were. The next thread
+   * goes on with what is published.
+   */
+  abandon(): number {
+    const taken = Atomics.load(this.words, this.base + TAKEN);
+    const lost = (taken - this.refresh()) | 0;
+    Atomics.store(this.words, this.base + ARMED, 0);
+    Atomics.store(this.words, this.base + DELIVERED, taken);
+    Atomics.notify(this.words, this.base + DELIVERED);
+    return lost;
+  }
+}
+
+export class RingConsumer {
+  readonly words: Int32Array;
+  private readonly base: number;
+  private readonly mask: number;
+  /** Next descriptor to take, and the low-water mark: wrapping counts. */
+  private next: number;
+  private delivered: number;
+  private produced: number;
+
+  constructor(words: Int32Array, base: number, slots: number) {
+    this.words = words;
+    this.base = base;
+    this.mask = slots - 1;
+    this.next = Atomics.load(words, base + DELIVERED);
+    this.delivered = this.next;
+    this.produced = this.next;
+  }
+
+  /** Descriptors that are published and not yet taken. */
+  available(): number {
+    if (this.produced === this.next) this.produced = Atomics.load(this.words, this.base + PRODUCED);
+    return (this.produced - this.next) | 0;
+  }
+
+  /** Word index of the `k`-th available descriptor. */
+  slot(k: number): number {
+    return this.base + SLOTS + (((this.next + k) & this.mask) << DESCRIPTOR_SHIFT);
+  }
+
+  /** Begins to work on the next `n`. */
+  take(n: number): void {
+    this.next = (this.next + n) | 0;
+    Atomics.store(this.words, this.base + TAKEN, this.next);
+  }
+
+  /** All that was taken is delivered, dropped or absorbed: slots and frames are free. */
+  release(): void {
+    if (this.delivered === this.next) return;
+    this.delivered = this.next;
+    Atomics.store(this.words, this.base + DELIVERED, this.next);
+    if (Atomics.load(this.words, this.base + WAITING) === 1) {
+      Atomics.store(this.words, this.base + WAITING, 0);
+      Atomics.notify(this.words, this.base + DELIVERED);
+    }
+  }
+
+  /** Marks the beginning and the end of the consumer's code. */
+  called(): void {
+    Atomics.add(this.words, this.base + CALLS, 1);
+  }
+
+  /**
+   * Arms the lane and resolves when something is published or `wake` was called; undefined when there is something already
+   * (or `stopped()` says so). The flag goes up before the cursor is read again, so no publish can be missed.
+   */
+  sleep(stopped: () => boolean): Promise<unknown> | undefined {
+    Atomics.store(this.words, this.base + ARMED, 1);
+    if (this.available() > 0 || stopped()) return this.disarm();
+    const wait = Atomics.waitAsync(this.words, this.base + PRODUCED, this.produced);
+    return wait.async ? wait.value : this.disarm();
+  }
+
+  /** As `sleep`, blocking the thread for at most `ms`. */
+  block(ms: number, stopped: () => boolean): void {
+    Atomics.store(this.words, this.base + ARMED, 1);
+    if (this.available() === 0 && !stopped()) Atomics.wait(this.words, this.base + PRODUCED, this.produced, ms);
+    this.disarm();
+  }
+
+  private disarm(): undefined {
+    Atomics.store(this.words, this.base + ARMED, 0);
+    return undefined;
+  }
+}

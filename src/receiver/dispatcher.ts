@@ -1,0 +1,389 @@
+import type { FrameBatch } from '../capture/frame-batch.ts';
+import {
+  BAD_OVERSIZE,
+  CLASS_FRAGMENT4,
+  CLASS_KEEPALIVE4,
+  CLASS_MALFORMED,
+  CLASSES,
+  DROP_FRAGMENT_TIMEOUT,
+  DROP_FULL,
+  DROP_MALFORMED,
+  DROP_REASONS,
+  DROP_UNKNOWN_SPI,
+  MALFORMED_REASONS,
+} from '../counters.ts';
+import type { SaTable } from '../esp/index.ts';
+import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { POLL_BUDGET } from '../lane/config.ts';
+import { isEsp } from '../lane/esp-stage.ts';
+import type { UnknownSpis } from '../lane/unknown-spis.ts';
+import type { Arena } from '../memory/arena.ts';
+import {
+  D_CLASS,
+  D_END,
+  D_HASH,
+  D_HEADERS,
+  D_LEN,
+  D_NSEC,
+  D_NUMBER,
+  D_OFF,
+  D_PROTO,
+  D_SA,
+  D_SEC,
+  D_VLAN,
+  D_WIRE,
+  DF_HASH_VALID,
+  DF_MARK,
+  DF_POLL_END,
+  DF_TRUNCATED,
+} from '../memory/descriptor.ts';
+import { MAX_FRAME, type Region } from '../memory/frame-memory.ts';
+import type { RingProducer } from '../memory/ring.ts';
+import type { Steerer } from '../steer/steerer.ts';
+import { type Dissection, dissect } from '../wire/dissect.ts';
+
+/** Verdicts beside the drop reasons. */
+const GOES_ON = -1;
+const ABSORBED = -2;
+
+export interface DispatcherParts {
+  /** The frame memory. */
+  readonly bytes: Uint8Array;
+  readonly kernels: Kernels;
+  readonly d: Dissection;
+  readonly steerer: Steerer;
+  readonly rings: readonly RingProducer[];
+  readonly arenas: readonly Arena[];
+  /** Absent: ESP is steered by its hash alone. */
+  readonly esp?: {
+    readonly table: SaTable;
+    readonly units: Int32Array;
+    readonly owners: Int32Array;
+    readonly unknown: UnknownSpis;
+    readonly deliverUnknown: boolean;
+  };
+  readonly fragments?: Reassembler;
+  readonly staging: Region;
+  readonly dropWhenFull: boolean;
+  readonly deterministic: boolean;
+}
+
+/**
+ * The dispatcher: frames in, descriptors out. It dissects and hashes each frame once, looks SAs up before the hash decides
+ * (an SA has one owner lane, whatever its packets' outer sources say), reassembles outer fragments, and writes descriptors
+ * into the lanes' rings. Nothing is allocated per packet.
+ */
+export class Dispatcher {
+  /** Called when a lane is full, before the packet is refused: lanes in the same thread may be polled then. */
+  relieve: () => void = () => {};
+  /** Packets taken, their bytes, and how they fall on classes, malformed reasons and queues (first placement). */
+  packets = 0;
+  byteCount = 0;
+  readonly classes: Float64Array = new Float64Array(CLASSES.length);
+  readonly malformed: Float64Array = new Float64Array(MALFORMED_REASONS.length);
+  readonly queuePackets: Float64Array;
+  readonly queueBytes: Float64Array;
+  readonly drops: Float64Array = new Float64Array(DROP_REASONS.length);
+  joined = 0;
+  keepalives = 0;
+  /** Descriptors handed to each lane that are packets. */
+  readonly placed: Float64Array;
+  private readonly bytes: Uint8Array;
+  private readonly kernels: Kernels;
+  private readonly d: Dissection;
+  private readonly steerer: Steerer;
+  private readonly rings: readonly RingProducer[];
+  private readonly arenas: readonly Arena[];
+  private readonly esp: DispatcherParts['esp'];
+  private readonly fragments: Reassembler | undefined;
+  private readonly staging: Region;
+  private readonly dropWhenFull: boolean;
+  private readonly deterministic: boolean;
+  /** Packets of each lane since the last mark. */
+  private readonly sinceMark: Int32Array;
+  /** What `judge` chose. */
+  private lane = 0;
+  private sa = 0;
+  /** A datagram that is complete and waits for room, and what its descriptor will say. */
+  private readonly waiting = { offset: -1, length: 0, wire: 0, seconds: 0, nanos: 0, linkType: 0, number: 0 };
+
+  constructor(parts: DispatcherParts) {
+    this.bytes = parts.bytes;
+    this.kernels = parts.kernels;
+    this.d = parts.d;
+    this.steerer = parts.steerer;
+    this.rings = parts.rings;
+    this.arenas = parts.arenas;
+    this.esp = parts.esp;
+    this.fragments = parts.fragments;
+    this.staging = parts.staging;
+    this.dropWhenFull = parts.dropWhenFull;
+    this.deterministic = parts.deterministic;
+    const lanes = parts.rings.length;
+    this.queuePackets = new Float64Array(lanes);
+    this.queueBytes = new Float64Array(lanes);
+    this.placed = new Float64Array(lanes);
+    this.sinceMark = new Int32Array(lanes);
+  }
+
+  /** Packets dropped because a lane was full. */
+  get full(): number {
+    return this.drops[DROP_FULL];
+  }
+
+  /** Fragments that wait for the rest of their datagram. */
+  get held(): number {
+    const waiting = this.waiting.offset >= 0 ? 1 : 0;
+    return (this.fragments === undefined ? 0 : this.fragments.held) + waiting;
+  }
+
+  /**
+   * Takes frames of a batch from number `from` on, without copying them.
+   *
+   * @returns how many were taken: fewer than there are only when a lane is full and the policy is to wait
+   */
+  pushBatch(batch: FrameBatch, from: number): number {
+    const { offsets, lengths, wireLengths, seconds, nanos, linkType, count } = batch;
+    let i = from;
+    while (i < count && this.take(this.bytes, offsets[i], lengths[i], wireLengths[i], seconds[i], nanos[i], linkType))
+      i++;
+    this.publish();
+    return i - from;
+  }
+
+  /** Takes one frame, copying it. False: not taken. */
+  push(frame: Uint8Array, linkType: number, seconds: number, nanos: number): boolean {
+    if (frame.length > MAX_FRAME) {
+      this.lane = 0;
+      this.malformed[BAD_OVERSIZE]++;
+      this.drops[DROP_MALFORMED]++;
+      this.count(CLASS_MALFORMED, 0, frame.length);
+      return true;
+    }
+    const taken = this.take(frame, 0, frame.length, frame.length, seconds, nanos, linkType);
+    this.publish();
+    return taken;
+  }
+
+  /**
+   * Ends the poll of every lane that has packets since the last end.
+   *
+   * @returns false when a ring was full; call again
+   */
+  mark(): boolean {
+    let done = true;
+    for (let lane = 0; lane < this.rings.length; lane++) {
+      if (!this.deterministic || this.sinceMark[lane] === 0) continue;
+      const ring = this.rings[lane];
+      const s = ring.claim();
+      if (s < 0) {
+        done = false;
+        continue;
+      }
+      ring.words[s + D_CLASS] = DF_MARK << 8;
+      ring.words[s + D_LEN] = 0;
+      this.arenas[lane].mark(ring.head - 1);
+      this.sinceMark[lane] = 0;
+    }
+    this.publish();
+    return done && this.placeWaiting();
+  }
+
+  /** The end of the input: fragments that wait are lost. */
+  end(): void {
+    if (this.fragments !== undefined) this.drops[DROP_FRAGMENT_TIMEOUT] += this.fragments.flush();
+  }
+
+  /** Makes what was placed visible to the lanes. */
+  publish(): void {
+    for (let lane = 0; lane < this.rings.length; lane++) this.rings[lane].publish();
+  }
+
+  /** Dissects, steers and places one frame: where it lies when `source` is the frame memory, else as a copy. */
+  private take(
+    source: Uint8Array,
+    off: number,
+    len: number,
+    wire: number,
+    seconds: number,
+    nanos: number,
+    linkType: number,
+  ): boolean {
+    if (this.waiting.offset >= 0 && !this.placeWaiting()) return false;
+    const cls = dissect(source, off, off + len, linkType, this.d);
+    const verdict = this.judge(source, cls);
+    const lane = this.lane;
+    if (verdict === GOES_ON) {
+      if ((cls & ~1) === CLASS_FRAGMENT4 && this.fragments !== undefined) {
+        const number = this.packets;
+        this.count(cls, lane, len);
+        this.reassemble(this.fragments, source, off, len, wire, seconds, nanos, linkType, number);
+        return true;
+      }
+      const copy = source !== this.bytes;
+      if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
+        this.relieve();
+        if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
+          if (!this.dropWhenFull) return false;
+          this.drops[DROP_FULL]++;
+        }
+      }
+    } else if (verdict !== ABSORBED) this.drops[verdict]++;
+    this.count(cls, lane, len);
+    return true;
+  }
+
+  /**
+   * Chooses `lane` and `sa` for the frame in the record: by its SA's owner, else by its hash.
+   *
+   * @returns GOES_ON, ABSORBED (a keepalive), or a drop reason
+   */
+  private judge(source: Uint8Array, cls: number): number {
+    const d = this.d;
+    this.lane = this.steerer.steer(source, d);
+    this.sa = 0;
+    if (isEsp(cls)) {
+      const esp = this.esp;
+      if (esp === undefined) return GOES_ON;
+      const v6 = (cls & 1) !== 0;
+      const sa = esp.table.lookup(source, d.l3 + (v6 ? 24 : 16), v6, d.spi);
+      if (sa >= 0) {
+        this.sa = sa + 1;
+        this.lane = this.ownerOf(esp.owners, esp.units[sa], this.lane);
+      } else if (!esp.deliverUnknown) {
+        esp.unknown.add(source, d.l3, v6, d.spi);
+        return DROP_UNKNOWN_SPI;
+      }
+      return GOES_ON;
+    }
+    if (cls === CLASS_MALFORMED) {
+      this.malformed[d.reason]++;
+      return DROP_MALFORMED;
+    }
+    if ((cls & ~1) === CLASS_KEEPALIVE4) {
+      this.keepalives++;
+      return ABSORBED;
+    }
+    return GOES_ON;
+  }
+
+  private count(cls: number, lane: number, len: number): void {
+    this.packets++;
+    this.byteCount += len;
+    this.classes[cls]++;
+    this.queuePackets[lane]++;
+    this.queueBytes[lane] += len;
+  }
+
+  /** The lane that owns an order group; its first packet makes it the lane that the hash chose. */
+  private ownerOf(owners: Int32Array, unit: number, hashed: number): number {
+    const owner = owners[unit];
+    if (owner !== 0) return owner - 1;
+    const before = Atomics.compareExchange(owners, unit, 0, hashed + 1);
+    return before === 0 ? hashed : before - 1;
+  }
+
+  /** Writes the descriptor of the frame in the record. False when the ring or the arena is full. */
+  private place(
+    source: Uint8Array,
+    off: number,
+    len: number,
+    wire: number,
+    seconds: number,
+    nanos: number,
+    linkType: number,
+    number: number,
+    copy: boolean,
+  ): boolean {
+    const lane = this.lane;
+    const ring = this.rings[lane];
+    const arena = this.arenas[lane];
+    let target = off;
+    if (copy) {
+      target = arena.take(len);
+      if (target < 0) {
+        arena.free(ring.refresh());
+        target = arena.take(len);
+        if (target < 0) return false;
+      }
+    }
+    const s = ring.claim();
+    if (s < 0) return false;
+    arena.mark(ring.head - 1);
+    if (source !== this.bytes) this.bytes.set(source, target);
+    else if (copy) this.kernels.copy(target, off, len);
+    const d = this.d;
+    let flags = (this.steerer.valid ? DF_HASH_VALID : 0) | (d.truncated === 1 ? DF_TRUNCATED : 0);
+    if (this.deterministic && ++this.sinceMark[lane] === POLL_BUDGET) {
+      this.sinceMark[lane] = 0;
+      flags |= DF_POLL_END;
+    }
+    const words = ring.words;
+    words[s + D_OFF] = target;
+    words[s + D_LEN] = len;
+    words[s + D_WIRE] = wire;
+    words[s + D_HASH] = this.steerer.hash;
+    words[s + D_CLASS] = d.cls | (flags << 8);
+    words[s + D_HEADERS] = (d.l3 - off) | ((d.l4 - off) << 16);
+    words[s + D_END] = d.end - off;
+    words[s + D_PROTO] = d.proto | (linkType << 8);
+    words[s + D_SEC] = seconds;
+    words[s + D_NSEC] = nanos;
+    words[s + D_NUMBER] = number;
+    words[s + D_SA] = this.sa;
+    words[s + D_VLAN] = d.vlan;
+    this.placed[lane]++;
+    return true;
+  }
+
+  /** The slow path: a fragment. What it completes is dissected and steered again, by its ports or its SPI. */
+  private reassemble(
+    fragments: Reassembler,
+    source: Uint8Array,
+    off: number,
+    len: number,
+    wire: number,
+    seconds: number,
+    nanos: number,
+    linkType: number,
+    number: number,
+  ): void {
+    let at = off;
+    if (source !== this.bytes) {
+      at = this.staging.offset;
+      this.bytes.set(source, at);
+      dissect(this.bytes, at, at + len, linkType, this.d);
+    }
+    this.drops[DROP_FRAGMENT_TIMEOUT] += fragments.expire(seconds, nanos);
+    const result = fragments.add(this.d, at, 0, seconds, nanos);
+    if (result >= FRAGMENT_REFUSED) this.drops[result - FRAGMENT_REFUSED] += fragments.lost;
+    if (result !== FRAGMENT_COMPLETE) return;
+    this.joined += fragments.outFragments - 1;
+    const w = this.waiting;
+    w.offset = fragments.outOffset;
+    w.length = fragments.outLength;
+    w.wire = wire;
+    w.seconds = seconds;
+    w.nanos = nanos;
+    w.linkType = linkType;
+    w.number = number;
+    this.placeWaiting();
+  }
+
+  /** Places the datagram that waits, if one does. False: it still waits. */
+  private placeWaiting(): boolean {
+    const w = this.waiting;
+    if (w.offset < 0) return true;
+    const verdict = this.judge(this.bytes, dissect(this.bytes, w.offset, w.offset + w.length, w.linkType, this.d));
+    if (verdict === GOES_ON) {
+      if (!this.place(this.bytes, w.offset, w.length, w.wire, w.seconds, w.nanos, w.linkType, w.number, true)) {
+        if (!this.dropWhenFull) return false;
+        this.drops[DROP_FULL]++;
+      }
+    } else if (verdict !== ABSORBED) this.drops[verdict]++;
+    this.fragments!.release(w.offset);
+    w.offset = -1;
+    return true;
+  }
+}

@@ -1,0 +1,23 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LaneConfig } from '../lane/config.ts';
+
+/** What a lane's thread is started with. */
+export interface LaneTask {
+  readonly config: LaneConfig;
+  /** URL of the consumer module. */
+  readonly consumer: string;
+  readonly data: unknown;
+  readonly idle: 'async' | 'block';
+  readonly port: MessagePort;
+}
+
+/** What a lane's thread tells the receiver. */
+export type FromLane =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'message'; readonly message: unknown }
+  | { readonly kind: 'error'; readonly error: unknown };
+
+/** What the receiver tells a lane's thread. */
+export interface ToLane {
+  readonly message: unknown;
+}

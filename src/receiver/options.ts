@@ -1,0 +1,203 @@
+import { CLASSES, type ClassName } from '../counters.ts';
+import { checkInteger, optionError, RxSteerError } from '../errors.ts';
+import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
+import { randomKey } from '../hash/keys.ts';
+import { type Consumer, isConsumer } from '../lane/consumer.ts';
+import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
+import type { SteererOptions } from '../steer/steerer.ts';
+
+/** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
+export type RssOptions = Omit<SteererOptions, 'queues'>;
+
+export interface EspOptions {
+  /** Security associations as a file has them, or as `parseSaFile` returned them. */
+  readonly sas: readonly (SaConfig | Sa)[];
+  /** An ESP packet without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
+  readonly onUnknownSpi?: 'drop' | 'deliver';
+}
+
+export interface FragmentOptions {
+  /** How long an incomplete datagram waits, in milliseconds of packet time. Default 30,000, as Linux. */
+  readonly timeout?: number;
+}
+
+export interface GroOptions {
+  /** `flow` (default): nothing overtakes what is held of its own flow. `linux`: as Linux does. */
+  readonly order?: 'flow' | 'linux';
+  /** Largest super-packet, in bytes from the IP header on; default 65,536 (and less than that is reached, as in Linux). */
+  readonly maxSize?: number;
+}
+
+export interface ReceiverOptions {
+  /** Queues, each with its lane: 1 to 256. Default 4. */
+  readonly queues?: number;
+  /** All lanes run in the calling thread. Default false. */
+  readonly inline?: boolean;
+  /** What happens when a lane's ring or arena is full: `drop` (default; as a NIC does, counted) or `wait` (not taken). */
+  readonly full?: 'drop' | 'wait';
+  /** How a lane with nothing to do sleeps: `async` (default) or `block` (lowest latency; its event loop turns each millisecond). */
+  readonly idle?: 'async' | 'block';
+  /** Descriptors that a lane's ring holds: a power of two from 128 to 65,536. Default 1,024. */
+  readonly ring?: number;
+  /** Bytes of the frame memory. Default 64 MiB and 16 MiB a queue. */
+  readonly memory?: number;
+  /** A call of the consumer that takes longer, in milliseconds, has its thread ended and started anew. Default 0: never. */
+  readonly consumerTimeout?: number;
+  /**
+   * Polls end where the dispatcher says (each 64 packets of a lane, and at `drain`), not where timing says: the same input
+   * gives the same merges, inline or with threads. Needs `full: 'wait'`. Default false.
+   */
+  readonly deterministic?: boolean;
+  readonly rss?: RssOptions;
+  /** Absent or false: ESP is delivered as it came. */
+  readonly esp?: EspOptions | false;
+  /** False: fragments are delivered as they are. */
+  readonly fragments?: FragmentOptions | false;
+  /** False: nothing is merged. */
+  readonly gro?: GroOptions | false;
+  /** Classes that shall not be delivered: `{ nonip: false, ike4: false }`. They count as `excluded`. */
+  readonly deliver?: Partial<Record<ClassName, boolean>>;
+  /** UDP port of NAT traversal. Default 4500. */
+  readonly nattPort?: number;
+  /** A module (its URL) whose default export makes the consumer of a lane; or the consumer itself, with `inline` only. */
+  readonly consumer: URL | string | Consumer;
+  /** Given to the consumer module as `context.data`; anything that can be cloned. */
+  readonly data?: unknown;
+  /** Ends the receiver at once: what was not delivered counts as `closed`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options with all defaults in place, checked. */
+export interface Resolved {
+  readonly queues: number;
+  readonly inline: boolean;
+  readonly full: 'drop' | 'wait';
+  readonly idle: 'async' | 'block';
+  readonly slots: number;
+  readonly layout: FrameLayout;
+  readonly consumerTimeout: number;
+  readonly deterministic: boolean;
+  readonly steerer: SteererOptions & { key: Uint8Array };
+  readonly esp: { readonly sas: readonly Sa[]; readonly deliverUnknown: boolean } | undefined;
+  readonly fragments: { readonly timeoutMs: number } | undefined;
+  readonly gro: { readonly order: 'flow' | 'linux'; readonly maxSize: number } | undefined;
+  readonly excluded: Uint8Array;
+  readonly nattPort: number;
+  readonly consumer: string | Consumer;
+  readonly data: unknown;
+  readonly signal: AbortSignal | undefined;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'queues',
+  'inline',
+  'full',
+  'idle',
+  'ring',
+  'memory',
+  'consumerTimeout',
+  'deterministic',
+  'rss',
+  'esp',
+  'fragments',
+  'gro',
+  'deliver',
+  'nattPort',
+  'consumer',
+  'data',
+  'signal',
+]);
+
+/**
+ * Checks the options of a receiver and fills in the defaults.
+ *
+ * @throws RxSteerError `ERR_RXSTEER_OPTION`, `_CONSUMER`, `_SA` and what the steerer throws: each names the option, what was
+ * expected and what came.
+ */
+export function resolveOptions(options: ReceiverOptions): Resolved {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw new RxSteerError('ERR_RXSTEER_OPTION', `${name}: there is no such option`);
+  }
+  const queues = checkInteger('queues', options.queues ?? 4, 1, 256);
+  const inline = flag('inline', options.inline);
+  const full = oneOf('full', options.full ?? 'drop', ['drop', 'wait']);
+  const deterministic = flag('deterministic', options.deterministic);
+  if (deterministic && full !== 'wait') throw optionError('full', "'wait' when 'deterministic' is set", full);
+  const slots = checkInteger('ring', options.ring ?? 1024, 128, 65536);
+  if ((slots & (slots - 1)) !== 0) throw optionError('ring', 'a power of two', slots);
+  return {
+    queues,
+    inline,
+    full,
+    idle: oneOf('idle', options.idle ?? 'async', ['async', 'block']),
+    slots,
+    layout: layoutFrames(options.memory ?? defaultMemory(queues), queues),
+    consumerTimeout: checkInteger('consumerTimeout', options.consumerTimeout ?? 0, 0, 86_400_000),
+    deterministic,
+    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey() },
+    esp: espOptions(options.esp, queues),
+    fragments:
+      options.fragments === false
+        ? undefined
+        : { timeoutMs: checkInteger('fragments.timeout', options.fragments?.timeout ?? 30_000, 1, 86_400_000) },
+    gro:
+      options.gro === false
+        ? undefined
+        : {
+            order: oneOf('gro.order', options.gro?.order ?? 'flow', ['flow', 'linux']),
+            maxSize: checkInteger('gro.maxSize', options.gro?.maxSize ?? 65536, 1024, 65536),
+          },
+    excluded: excludedClasses(options.deliver ?? {}),
+    nattPort: checkInteger('nattPort', options.nattPort ?? 4500, 1, 65535),
+    consumer: consumerOf(options.consumer, inline),
+    data: options.data,
+    signal: options.signal,
+  };
+}
+
+function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'] {
+  if (esp === undefined || esp === false) return undefined;
+  const unknown = oneOf('esp.onUnknownSpi', esp.onUnknownSpi ?? 'drop', ['drop', 'deliver']);
+  const sas = validateSas(esp.sas);
+  sas.forEach((sa, i) => {
+    if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
+  });
+  return { sas, deliverUnknown: unknown === 'deliver' };
+}
+
+function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {
+  const excluded = new Uint8Array(CLASSES.length);
+  for (const [name, wanted] of Object.entries(deliver)) {
+    const cls = CLASSES.indexOf(name as ClassName);
+    if (cls < 0) throw optionError('deliver', `class names (${CLASSES.join(', ')})`, name);
+    excluded[cls] = flag(`deliver.${name}`, wanted) ? 0 : 1;
+  }
+  return excluded;
+}
+
+function consumerOf(consumer: unknown, inline: boolean): string | Consumer {
+  if (consumer instanceof URL) return consumer.href;
+  if (typeof consumer === 'string' && URL.canParse(consumer)) return consumer;
+  if (isConsumer(consumer)) {
+    if (inline) return consumer;
+    throw new RxSteerError(
+      'ERR_RXSTEER_CONSUMER',
+      "consumer: an object cannot be sent to a worker thread; give the URL of a module, or set 'inline'",
+    );
+  }
+  throw new RxSteerError(
+    'ERR_RXSTEER_CONSUMER',
+    `consumer: expected the URL of a module, or (inline) an object with onPackets(batch), got ${typeof consumer}`,
+  );
+}
+
+function flag(option: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw optionError(option, 'true or false', value);
+  return value;
+}
+
+function oneOf<T extends string>(option: string, value: T, values: readonly T[]): T {
+  if (!values.includes(value)) throw optionError(option, values.map((v) => `'${v}'`).join(' or '), value);
+  return value;
+}

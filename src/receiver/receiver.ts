@@ -1,0 +1,404 @@
+import { EventEmitter } from 'node:events';
+import type { FrameBatch } from '../capture/frame-batch.ts';
+import { optionError, RxSteerError } from '../errors.ts';
+import { exportSas, SaTable } from '../esp/index.ts';
+import { Reassembler } from '../fragments/reassembler.ts';
+import { createKernels } from '../kernels/create.ts';
+import type { LaneConfig } from '../lane/config.ts';
+import type { Consumer } from '../lane/consumer.ts';
+import { UnknownSpis } from '../lane/unknown-spis.ts';
+import { Arena } from '../memory/arena.ts';
+import { createFrameMemory } from '../memory/frame-memory.ts';
+import { RingProducer } from '../memory/ring.ts';
+import { Steerer } from '../steer/steerer.ts';
+import { Dissection } from '../wire/dissect.ts';
+import { type Control, layControl } from './control.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { InlineLanes } from './inline-lanes.ts';
+import { type LaneEvents, type Lanes, turn } from './lanes.ts';
+import { loadConsumer } from './load-consumer.ts';
+import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
+import { collectStats, type ReceiverStats } from './stats.ts';
+import { ThreadLanes } from './thread-lanes.ts';
+import { Windows } from './windows.ts';
+
+/** Events of a receiver. None is per packet. */
+export interface ReceiverEvents {
+  /** A consumer threw, or its promise was rejected; its batch counts as `consumer-error`. */
+  'consumer-error': [event: { lane: number; error: unknown }];
+  /** The thread of a lane ended; another one took over. What it had in its hands counts as `lane-lost`. */
+  'lane-lost': [event: { lane: number; lost: number; error: unknown }];
+  /** A consumer called `context.post`. */
+  message: [event: { lane: number; message: unknown }];
+}
+
+/** A frame that `push` takes beside its bytes. */
+export interface PushOptions {
+  /** Link type as in pcap: 1 Ethernet (default), 101 raw IP, 113 and 276 Linux cooked, 0 and 108 loopback. */
+  readonly linkType?: number;
+  /** Seconds since 1970. Default: now. */
+  readonly time?: number;
+}
+
+/** How often the event loop gets a turn while a source is pushed, in milliseconds. */
+const TURN_MS = 1;
+
+/**
+ * Makes a receiver: a dispatcher in this thread, and a lane for each queue.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver } from 'rxsteer';
+ *
+ * const seen: string[] = [];
+ * const rx = await createReceiver({
+ *   inline: true,
+ *   queues: 2,
+ *   consumer: {
+ *     onPackets(batch) {
+ *       for (let i = 0; i < batch.length; i++) seen.push(batch.className(i));
+ *     },
+ *   },
+ * });
+ * rx.push(new Uint8Array(60));
+ * await rx.close();
+ * console.log(seen);
+ * ```
+ *
+ * @throws RxSteerError with a code of `docs/errors.md`: a wrong option, a consumer that cannot be loaded, memory that cannot
+ * be had
+ */
+export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const resolved = resolveOptions(options);
+  // Throws what is wrong with the RSS options before anything is started.
+  const steerer = new Steerer(resolved.steerer);
+  const memory = createFrameMemory(resolved.layout.bytes);
+  const control = layControl(resolved);
+  const receiver = new Receiver(resolved, steerer, memory, control);
+  await receiver.start();
+  return receiver;
+}
+
+export class Receiver {
+  private readonly options: Resolved;
+  private readonly memory: WebAssembly.Memory;
+  private readonly control: Control;
+  private readonly dispatcher: Dispatcher;
+  private readonly rings: readonly RingProducer[];
+  private readonly steerer: Steerer;
+  private readonly counters: readonly Float64Array[];
+  private readonly unknown: readonly UnknownSpis[];
+  private readonly lost: Float64Array;
+  private readonly closedPackets: Float64Array;
+  private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
+  private lanes: Lanes | undefined;
+  private closing: Promise<ReceiverStats> | undefined;
+  private scheduled = false;
+  private aborted = false;
+  /** The windows of the frame memory, for a reader that fills them: `captureBatches(paths, receiver.windows)`. */
+  readonly windows: Windows;
+
+  /** Use {@link createReceiver}. */
+  constructor(options: Resolved, steerer: Steerer, memory: WebAssembly.Memory, control: Control) {
+    this.options = options;
+    this.memory = memory;
+    this.control = control;
+    this.steerer = steerer;
+    const { queues, slots, layout } = options;
+    const bytes = new Uint8Array(memory.buffer);
+    const { buffer, places } = control;
+    const words = new Int32Array(buffer);
+    const kernels = createKernels(memory, bytes);
+    this.rings = places.rings.map((at) => new RingProducer(words, at >> 2, slots));
+    this.counters = places.counters.map((at) => new Float64Array(buffer, at, control.counterWords));
+    this.unknown = [...places.unknownSpis, control.dispatcherUnknown].map((at) => new UnknownSpis(buffer, at));
+    this.lost = new Float64Array(queues);
+    this.closedPackets = new Float64Array(queues);
+    const d = new Dissection();
+    d.nattPort = options.nattPort;
+    this.dispatcher = new Dispatcher({
+      bytes,
+      kernels,
+      d,
+      steerer,
+      rings: this.rings,
+      arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
+      esp:
+        options.esp === undefined
+          ? undefined
+          : {
+              table: new SaTable(buffer, places.saTable, options.esp.sas.length),
+              units: control.units,
+              owners: words.subarray(places.owners >> 2),
+              unknown: this.unknown[queues],
+              deliverUnknown: options.esp.deliverUnknown,
+            },
+      fragments:
+        options.fragments === undefined
+          ? undefined
+          : new Reassembler(bytes, kernels, layout.fragments, options.fragments),
+      staging: layout.staging,
+      dropWhenFull: options.full === 'drop',
+      deterministic: options.deterministic,
+    });
+    this.windows = new Windows(bytes, layout.windows, this.rings, () => this.progress());
+  }
+
+  /** Starts the lanes. `createReceiver` does. */
+  async start(): Promise<void> {
+    const { options } = this;
+    const events: LaneEvents = {
+      consumerError: (lane, error) => this.emitter.emit('consumer-error', { lane, error }),
+      laneLost: (lane, lost, error) => {
+        this.lost[lane] += lost;
+        this.emitter.emit('lane-lost', { lane, lost, error });
+      },
+      message: (lane, message) => this.emitter.emit('message', { lane, message }),
+    };
+    const configs = this.laneConfigs();
+    this.lanes = options.inline
+      ? new InlineLanes(configs, await inlineConsumers(options, events), events)
+      : await ThreadLanes.start({
+          configs,
+          rings: this.rings,
+          consumer: options.consumer as string,
+          data: options.data,
+          idle: options.idle,
+          consumerTimeout: options.consumerTimeout,
+          events,
+        });
+    if (options.inline) {
+      this.dispatcher.relieve = () => {
+        this.dispatcher.publish();
+        this.lanes!.kick();
+      };
+    }
+    const { signal } = options;
+    if (signal !== undefined) {
+      if (signal.aborted) this.abort();
+      else signal.addEventListener('abort', () => this.abort(), { once: true });
+    }
+  }
+
+  /**
+   * Gives a frame to the receiver, which copies it. A malformed frame is taken too, and counted.
+   *
+   * @returns true: taken. False: its lane is full; with `full: 'drop'` it was counted as a drop, with `full: 'wait'` it was
+   * not, and the caller may try again after `await receiver.writable()`
+   * @throws RxSteerError `ERR_RXSTEER_CLOSED`
+   */
+  push(frame: Uint8Array, options?: PushOptions): boolean {
+    this.checkOpen();
+    const time = options?.time ?? Date.now() / 1000;
+    const seconds = Math.floor(time);
+    const nanos = Math.round((time - seconds) * 1e9);
+    const linkType = options?.linkType ?? 1;
+    const dropped = this.dispatcher.full;
+    const taken = this.dispatcher.push(frame, linkType, seconds, nanos);
+    this.schedule();
+    return taken && this.dispatcher.full === dropped;
+  }
+
+  /**
+   * Gives frames of a batch that lie in this receiver's {@link windows}, from number `from` on, without copying them.
+   *
+   * @returns how many were taken; fewer than there are only with `full: 'wait'`: see `push`
+   * @throws RxSteerError `ERR_RXSTEER_CLOSED`
+   */
+  pushBatch(batch: FrameBatch, from = 0): number {
+    this.checkOpen();
+    const taken = this.dispatcher.pushBatch(batch, from);
+    this.lanes!.kick();
+    return taken;
+  }
+
+  /**
+   * Pushes all batches of a source, waiting for lanes without blocking the event loop. With `full: 'drop'` it does not wait.
+   *
+   * @throws what the source throws; `ERR_RXSTEER_CLOSED`, or the signal's reason, when the receiver ends before the source
+   */
+  async pushAll(source: AsyncIterable<FrameBatch> | Iterable<FrameBatch>): Promise<void> {
+    let lastTurn = performance.now();
+    for await (const batch of source) {
+      for (let from = 0; ; ) {
+        from += this.pushBatch(batch, from);
+        if (from >= batch.count) break;
+        await this.progress();
+      }
+      if (performance.now() - lastTurn >= TURN_MS) {
+        await turn();
+        lastTurn = performance.now();
+      }
+    }
+  }
+
+  /** Resolves when a lane may have room again after `push` returned false. */
+  writable(): Promise<void> {
+    return this.progress();
+  }
+
+  /**
+   * Resolves when everything that was pushed is delivered, dropped or absorbed. Fragments that wait for the rest of their
+   * datagram still wait (`stats().held`); `close` gives them up.
+   *
+   * @throws RxSteerError `ERR_RXSTEER_TIMEOUT` after `timeout` milliseconds
+   */
+  async drain({ timeout = Number.POSITIVE_INFINITY }: { timeout?: number } = {}): Promise<void> {
+    const until = performance.now() + timeout;
+    while (!this.dispatcher.mark() || !this.idle()) {
+      if (this.aborted) return;
+      if (performance.now() > until) {
+        throw new RxSteerError('ERR_RXSTEER_TIMEOUT', `drain: lanes were still busy after ${timeout} ms`);
+      }
+      this.lanes!.kick();
+      if (!this.idle()) await this.progress();
+    }
+  }
+
+  /**
+   * Delivers what was pushed, gives up fragments that wait, ends the lanes and closes the consumers. Afterwards nothing can be
+   * pushed; calling it again returns the same.
+   *
+   * @param options `timeout`: milliseconds after which what is not delivered counts as `closed` and the lanes are ended
+   * @returns the last statistics
+   */
+  close({ timeout = Number.POSITIVE_INFINITY }: { timeout?: number } = {}): Promise<ReceiverStats> {
+    this.closing ??= this.finish(timeout);
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What has been done so far. Counters of a lane are those of its last finished poll. */
+  stats(): ReceiverStats {
+    const { options, control } = this;
+    return collectStats({
+      dispatcher: this.dispatcher,
+      counters: this.counters,
+      lost: this.lost,
+      closed: this.closedPackets,
+      unknown: this.unknown,
+      sas: control.saStats(),
+      hkey: Buffer.from(options.steerer.key).toString('hex'),
+    });
+  }
+
+  /** The indirection table in use: queue numbers. */
+  indirection(): readonly number[] {
+    return Array.from(this.steerer.indirection.entries);
+  }
+
+  /**
+   * Starts the replay windows of all SAs again, so that the same capture can be pushed once more. For measuring: it gives up
+   * replay protection. Call it after `drain` only.
+   */
+  restartWindows(): void {
+    this.checkOpen();
+    this.control.restartWindows();
+  }
+
+  /** Listens for an event; the returned function ends that. */
+  on<Name extends keyof ReceiverEvents>(event: Name, listener: (...args: ReceiverEvents[Name]) => void): () => void {
+    this.emitter.on(event, listener as never);
+    return () => this.emitter.off(event, listener as never);
+  }
+
+  /** Sends a message to the consumer of a lane: its `onMessage`. Once the lanes have ended it goes nowhere. */
+  post(lane: number, message: unknown): void {
+    if (!(lane in this.rings)) throw optionError('lane', `a lane from 0 to ${this.rings.length - 1}`, lane);
+    this.lanes!.post(lane, message);
+  }
+
+  private async finish(timeout: number): Promise<ReceiverStats> {
+    let drained = true;
+    try {
+      await this.drain({ timeout });
+    } catch {
+      drained = false;
+    }
+    if (this.aborted) drained = false;
+    this.dispatcher.end();
+    if (drained) await this.lanes!.end();
+    else await this.lanes!.kill();
+    if (!drained) {
+      const { queues } = this.stats();
+      for (const { queue, held } of queues) this.closedPackets[queue] += held;
+    }
+    return this.stats();
+  }
+
+  private abort(): void {
+    this.aborted = true;
+    this.closing = this.finish(0);
+    this.closing.catch(() => {});
+  }
+
+  private idle(): boolean {
+    return this.rings.every((ring) => ring.idle());
+  }
+
+  private async progress(): Promise<void> {
+    await this.lanes!.progress();
+    if (this.aborted) throw this.options.signal!.reason;
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw new RxSteerError('ERR_RXSTEER_CLOSED', 'the receiver is closed');
+  }
+
+  /** Inline lanes poll soon after a push, and not once per frame. */
+  private schedule(): void {
+    if (!this.options.inline || this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.lanes!.kick();
+    });
+  }
+
+  private laneConfigs(): LaneConfig[] {
+    const { options, control } = this;
+    return Array.from({ length: options.queues }, (_, lane) => ({
+      lane,
+      lanes: options.queues,
+      memory: this.memory,
+      control: control.buffer,
+      layout: options.layout,
+      places: control.places,
+      slots: options.slots,
+      deterministic: options.deterministic,
+      nattPort: options.nattPort,
+      key: options.steerer.key,
+      fields: options.steerer.fields ?? {},
+      xfrm: options.steerer.xfrm ?? 'none',
+      esp:
+        options.esp === undefined
+          ? undefined
+          : { sas: exportSas(options.esp.sas), units: control.units, deliverUnknown: options.esp.deliverUnknown },
+      fragments: options.fragments,
+      gro: options.gro,
+      excluded: options.excluded,
+    }));
+  }
+}
+
+/** One consumer for each inline lane: the object itself, closed once, or what the module makes. */
+async function inlineConsumers(options: Resolved, events: LaneEvents): Promise<Consumer[]> {
+  const { consumer, queues, data } = options;
+  if (typeof consumer !== 'string') {
+    const shared: Consumer = {
+      onPackets: (batch) => consumer.onPackets(batch),
+      onMessage: (m) => consumer.onMessage?.(m),
+    };
+    return Array.from({ length: queues }, (_, lane) =>
+      lane + 1 < queues ? shared : { ...shared, close: () => consumer.close?.() },
+    );
+  }
+  return Promise.all(
+    Array.from({ length: queues }, (_, lane) =>
+      loadConsumer(consumer, { lane, lanes: queues, data, post: (message) => events.message(lane, message) }),
+    ),
+  );
+}

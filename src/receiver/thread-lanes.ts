@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { LaneConfig } from '../lane/config.ts';
+import type { RingProducer } from '../memory/ring.ts';
+import type { FromLane, LaneTask, ToLane } from './lane-task.ts';
+import type { LaneEvents, Lanes } from './lanes.ts';
+
+export interface ThreadLanesOptions {
+  readonly configs: readonly LaneConfig[];
+  readonly rings: readonly RingProducer[];
+  readonly consumer: string;
+  readonly data: unknown;
+  readonly idle: 'async' | 'block';
+  readonly consumerTimeout: number;
+  readonly events: LaneEvents;
+}
+
+/** One thread of a pool for each lane, in one endless task; a thread that ends is replaced. */
+export class ThreadLanes implements Lanes {
+  private readonly options: ThreadLanesOptions;
+  private readonly pool: Piscina;
+  private readonly stop: Int32Array;
+  private readonly ports: MessagePort[] = [];
+  /** Settled when the other end has closed its port, and all that it had sent has come. */
+  private readonly hungUp: Promise<unknown>[] = [];
+  private readonly tasks: Promise<void>[] = [];
+  private readonly aborts: AbortController[] = [];
+  /** What `progress` waits for, per lane, until it happens. */
+  private readonly waits: (Promise<unknown> | undefined)[] = [];
+  private ending = false;
+  private readonly watchdog: NodeJS.Timeout | undefined;
+
+  private constructor(options: ThreadLanesOptions) {
+    this.options = options;
+    const { control, places } = options.configs[0];
+    this.stop = new Int32Array(control, places.stop, 1);
+    const threads = options.configs.length;
+    this.pool = new Piscina({
+      filename: new URL(`../../workers/lane-worker${extname(import.meta.url)}`, import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+    });
+    // Errors of a worker outside its task come here too; the task's own rejection tells of them.
+    this.pool.on('error', () => {});
+    if (options.consumerTimeout > 0) this.watchdog = this.watch(options.consumerTimeout);
+  }
+
+  /** Starts the threads; resolves when all consumers are there, rejects with the first that failed. */
+  static async start(options: ThreadLanesOptions): Promise<ThreadLanes> {
+    const lanes = new ThreadLanes(options);
+    try {
+      await Promise.all(options.configs.map((_, lane) => lanes.run(lane)));
+    } catch (error) {
+      await lanes.kill();
+      throw error;
+    }
+    return lanes;
+  }
+
+  kick(): void {}
+
+  async progress(): Promise<void> {
+    const moved: Promise<unknown>[] = [];
+    this.options.rings.forEach((ring, lane) => {
+      this.waits[lane] ??= ring.idle()
+        ? undefined
+        : ring.progress()?.finally(() => {
+            this.waits[lane] = undefined;
+          });
+      const wait = this.waits[lane];
+      if (wait !== undefined) moved.push(wait);
+    });
+    // What waitAsync returns keeps no process alive; the timer does, and bounds a wake-up that never comes (a lane that died).
+    let timer: NodeJS.Timeout | undefined;
+    moved.push(
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, moved.length === 0 ? 0 : 50);
+      }),
+    );
+    await Promise.race(moved);
+    clearTimeout(timer);
+  }
+
+  post(lane: number, message: unknown): void {
+    this.ports[lane].postMessage({ message } satisfies ToLane);
+  }
+
+  async end(): Promise<void> {
+    this.ending = true;
+    Atomics.store(this.stop, 0, 1);
+    for (const ring of this.options.rings) ring.wake();
+    await Promise.all(this.tasks);
+    for (const port of this.ports) port.ref();
+    await Promise.all(this.hungUp);
+    await this.kill();
+  }
+
+  async kill(): Promise<void> {
+    this.ending = true;
+    clearInterval(this.watchdog);
+    Atomics.store(this.stop, 0, 1);
+    await this.pool.destroy();
+    for (const port of this.ports) port.close();
+  }
+
+  /** Runs a lane's task; resolves when its consumer is there. */
+  private run(lane: number): Promise<void> {
+    const { configs, consumer, data, idle, events } = this.options;
+    const { port1, port2 } = new MessageChannel();
+    const abort = new AbortController();
+    this.ports[lane] = port1;
+    this.aborts[lane] = abort;
+    return new Promise((resolve, reject) => {
+      let ready = false;
+      port1.on('message', (from: FromLane) => {
+        if (from.kind === 'ready') {
+          ready = true;
+          resolve();
+        } else if (from.kind === 'message') events.message(lane, from.message);
+        else events.consumerError(lane, from.error);
+      });
+      port1.unref();
+      this.hungUp[lane] = once(port1, 'close');
+      const task: LaneTask = { config: configs[lane], consumer, data, idle, port: port2 };
+      this.tasks[lane] = this.pool.run(task, { transferList: [port2], signal: abort.signal }).then(
+        () => {},
+        (error: unknown) => {
+          port1.close();
+          reject(error);
+          if (ready && !this.ending) this.restart(lane, error);
+        },
+      );
+    });
+  }
+
+  private restart(lane: number, error: unknown): void {
+    const lost = this.options.rings[lane].abandon();
+    this.options.events.laneLost(lane, lost, error);
+    this.run(lane).catch((failure: unknown) => this.options.events.consumerError(lane, failure));
+  }
+
+  /** Ends threads whose consumer has been in the same call for `ms`. */
+  private watch(ms: number): NodeJS.Timeout {
+    const seen = this.options.rings.map((ring) => ring.calls());
+    const timer = setInterval(() => {
+      this.options.rings.forEach((ring, lane) => {
+        const calls = ring.calls();
+        if ((calls & 1) === 1 && calls === seen[lane]) this.aborts[lane].abort();
+        seen[lane] = calls;
+      });
+    }, ms);
+    return timer.unref();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Which flow a packet belongs to: 11 words, the last of them their hash.
+ *
+ *     0..3 source | 4..7 destination (IPv4: words 0 and 4) | 8 ports or SPI | 9 kind | 10 hash
+ *
+ * TCP, UDP and SCTP have ports; ESP, NAT-T and AH that were not opened have the SPI, for that is what they were steered by;
+ * all others are an address pair with a protocol. Clear and protected are different flows.
+ */
+import {
+  CLASS_AH4,
+  CLASS_ESP4,
+  CLASS_IKE4,
+  CLASS_KEEPALIVE4,
+  CLASS_NATT4,
+  CLASS_SCTP4,
+  CLASS_TCP4,
+  CLASS_UDP4,
+} from '../counters.ts';
+import { addressText } from '../wire/address.ts';
+import { put32, u32 } from '../wire/bytes.ts';
+import type { Dissection } from '../wire/dissection.ts';
+
+export const KEY_PORTS = 8;
+export const KEY_KIND = 9;
+/** Hash of the others: the last word. */
+export const KEY_HASH = 10;
+export const KEY_LENGTH = 11;
+
+const KIND_V6 = 1 << 8;
+const KIND_PROTECTED = 1 << 9;
+/** Class number of packets without ports, above the flags. */
+const KIND_CLASS = 10;
+/** Marks the flows that are reported: TCP and UDP. */
+const KIND_REPORTED = 1 << 20;
+
+/** Fills `key` with the flow of the (innermost) packet of `d`, which must be IP. */
+export function readKey(bytes: Uint8Array, d: Dissection, isProtected: boolean, key: Int32Array): void {
+  const cls = d.cls & ~1;
+  const v6 = d.cls & 1;
+  let at = d.l3 + 12;
+  if (v6 === 1) {
+    at = d.l3 + 8;
+    key[1] = u32(bytes, at + 4);
+    key[2] = u32(bytes, at + 8);
+    key[3] = u32(bytes, at + 12);
+    key[4] = u32(bytes, at + 16);
+    key[5] = u32(bytes, at + 20);
+    key[6] = u32(bytes, at + 24);
+    key[7] = u32(bytes, at + 28);
+  } else {
+    key[1] = key[2] = key[3] = key[5] = key[6] = key[7] = 0;
+    key[4] = u32(bytes, at + 4);
+  }
+  key[0] = u32(bytes, at);
+  let kind = d.proto | (v6 << 8) | (isProtected ? KIND_PROTECTED : 0);
+  if (cls === CLASS_TCP4 || cls === CLASS_UDP4 || cls === CLASS_IKE4 || cls === CLASS_KEEPALIVE4) {
+    kind |= KIND_REPORTED;
+    key[KEY_PORTS] = u32(bytes, d.l4);
+  } else {
+    kind |= cls << KIND_CLASS;
+    if (cls === CLASS_SCTP4) key[KEY_PORTS] = u32(bytes, d.l4);
+    else if (cls === CLASS_ESP4 || cls === CLASS_NATT4 || cls === CLASS_AH4) key[KEY_PORTS] = d.spi;
+    else key[KEY_PORTS] = 0;
+  }
+  key[KEY_KIND] = kind;
+  key[KEY_HASH] = hashKey(key);
+}
+
+function hashKey(key: Int32Array): number {
+  let h = Math.imul(key[0], 0x9e3779b1) ^ Math.imul(key[4], 0x85ebca77);
+  h = Math.imul(h ^ (h >>> 15) ^ key[KEY_PORTS], 0xc2b2ae3d) ^ key[KEY_KIND];
+  if ((key[KEY_KIND] & KIND_V6) !== 0) {
+    h = Math.imul(h ^ (h >>> 15) ^ key[1] ^ Math.imul(key[5], 0x27d4eb2f), 0x9e3779b1);
+    h = Math.imul(h ^ (h >>> 15) ^ key[2] ^ Math.imul(key[6], 0x27d4eb2f), 0x85ebca77);
+    h = Math.imul(h ^ (h >>> 15) ^ key[3] ^ Math.imul(key[7], 0x27d4eb2f), 0xc2b2ae3d);
+  }
+  h = Math.imul(h ^ (h >>> 13), 0x9e3779b1);
+  return h ^ (h >>> 16);
+}
+
+/** Whether the flow is one of those that reports list: TCP and UDP (IKE too). */
+export function isReported(key: ArrayLike<number>): boolean {
+  return (key[KEY_KIND] & KIND_REPORTED) !== 0;
+}
+
+export interface FlowTuple {
+  proto: 'tcp' | 'udp';
+  src: string;
+  sport: number;
+  dst: string;
+  dport: number;
+  protected: boolean;
+}
+
+const text = new Uint8Array(32);
+
+/** The parts of the key of a reported flow, for people. */
+export function describeKey(key: ArrayLike<number>): FlowTuple {
+  const kind = key[KEY_KIND];
+  for (let i = 0; i < 8; i++) put32(text, 4 * i, key[i]);
+  const length = (kind & KIND_V6) !== 0 ? 16 : 4;
+  return {
+    proto: (kind & 0xff) === 6 ? 'tcp' : 'udp',
+    src: addressText(text, 0, length),
+    sport: key[KEY_PORTS] >>> 16,
+    dst: addressText(text, 16, length),
+    dport: key[KEY_PORTS] & 0xffff,
+    protected: (kind & KIND_PROTECTED) !== 0,
+  };
+}
+
+/** Order of reports: protocol, IPv4 before IPv6, source, source port, destination, destination port, clear before protected. */
+export function compareKeys(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const ka = a[KEY_KIND];
+  const kb = b[KEY_KIND];
+  if ((ka & 0x1ff) !== (kb & 0x1ff)) return (ka & 0xff) - (kb & 0xff) || ka - kb;
+  for (let i = 0; i < 4; i++) if (a[i] !== b[i]) return (a[i] >>> 0) - (b[i] >>> 0);
+  const ports = (a[KEY_PORTS] >>> 16) - (b[KEY_PORTS] >>> 16);
+  if (ports !== 0) return ports;
+  for (let i = 4; i < 8; i++) if (a[i] !== b[i]) return (a[i] >>> 0) - (b[i] >>> 0);
+  return (a[KEY_PORTS] & 0xffff) - (b[KEY_PORTS] & 0xffff) || ka - kb;
+}

@@ -1,0 +1,3 @@
+/** Steering: from a dissected packet to a queue. */
+export * from './indirection.ts';
+export * from './steerer.ts';

@@ -1,0 +1,156 @@
+/** Runs frames through dissection and a `Gro`, poll by poll, and collects what comes out. */
+import { type Gro, Gro as GroClass, type GroOptions } from '../../src/gro/index.ts';
+import { createPlainKernels } from '../../src/kernels/index.ts';
+import {
+  F_FROM_ESP,
+  F_HASH_VALID,
+  F_TRUNCATED,
+  P_CLS,
+  P_END,
+  P_FIRST,
+  P_FLAGS,
+  P_GSO,
+  P_HASH,
+  P_L3,
+  P_L4,
+  P_LAST,
+  P_LEN,
+  P_NSEC,
+  P_NUMBER,
+  P_OFF,
+  P_PIECES,
+  P_PROTO,
+  P_SA,
+  P_SEC,
+  P_SEGS,
+  P_TOTAL,
+  P_VLAN,
+  P_WIRE,
+  PacketTable,
+  ROW_SHIFT,
+} from '../../src/memory/packet-table.ts';
+import { Dissection, dissect, LINK_ETHERNET } from '../../src/wire/dissect.ts';
+
+/** A packet that came out: its bytes, numbers of the input frames in it, and where its headers are. */
+export interface Output {
+  bytes: Uint8Array;
+  gsoSize: number;
+  segments: number;
+  from: number[];
+  cls: number;
+  l3: number;
+  l4: number;
+}
+
+/** A frame that goes in. `sa`: index + 1, and the packet counts as out of ESP. */
+export interface Input {
+  bytes: Uint8Array;
+  hash?: number;
+  sa?: number;
+}
+
+export interface RigResult {
+  outputs: Output[];
+  gro: Gro;
+}
+
+const GAP = 64;
+
+export function runGro(frames: Input[], polls: number[], options: GroOptions = {}, scratchBytes = 1 << 16): RigResult {
+  const size = frames.reduce((sum, f) => sum + f.bytes.length + GAP, GAP);
+  const bytes = new Uint8Array(size + scratchBytes).fill(0xa5);
+  const starts: number[] = [];
+  let at = GAP;
+  for (const f of frames) {
+    starts.push(at);
+    bytes.set(f.bytes, at);
+    at += f.bytes.length + GAP;
+  }
+  const scratchStart = at;
+  const table = new PacketTable(Math.max(1, ...polls));
+  const outputs: Output[] = [];
+  let scratchAt = scratchStart;
+  const scratch = {
+    take(length: number): number {
+      if (scratchAt + length > bytes.length) return -1;
+      scratchAt += length;
+      return scratchAt - length;
+    },
+  };
+  const owner = (offset: number): number => starts.findLastIndex((s) => s <= offset);
+  const sink = {
+    deliver(row: number): void {
+      const w = table.w;
+      const b = row << ROW_SHIFT;
+      const off = w[b + P_OFF];
+      const from = [w[b + P_NUMBER]];
+      let data = bytes.slice(off, off + w[b + P_LEN]);
+      if (w[b + P_PIECES] > 0) {
+        data = new Uint8Array(w[b + P_TOTAL]);
+        let to = 0;
+        let pieces = 0;
+        for (let p = w[b + P_FIRST]; p >= 0; p = table.pieceNext[p], pieces++) {
+          data.set(bytes.subarray(table.pieceOff[p], table.pieceOff[p] + table.pieceLen[p]), to);
+          to += table.pieceLen[p];
+          if (pieces >= 2) from.push(owner(table.pieceOff[p]));
+        }
+        if (to !== data.length || pieces !== w[b + P_PIECES] || pieces !== w[b + P_SEGS] + 1) throw new Error('pieces');
+        if (from.at(-1) !== w[b + P_LAST]) throw new Error('last');
+      } else if (w[b + P_TOTAL] !== w[b + P_LEN]) {
+        throw new Error('total');
+      }
+      const l3 = w[b + P_L3] - off;
+      const l4 = w[b + P_L4] - off;
+      outputs.push({ bytes: data, gsoSize: w[b + P_GSO], segments: w[b + P_SEGS], from, cls: w[b + P_CLS], l3, l4 });
+    },
+  };
+  const gro = new GroClass(bytes, createPlainKernels(bytes), table, sink, scratch, options);
+  const d = new Dissection();
+  let number = 0;
+  for (const poll of polls) {
+    for (let k = 0; k < poll; k++, number++) {
+      const f = frames[number];
+      const off = starts[number];
+      const end = off + f.bytes.length;
+      const cls = dissect(bytes, off, end, LINK_ETHERNET, d);
+      const row = table.row();
+      const b = row << ROW_SHIFT;
+      const w = table.w;
+      w[b + P_OFF] = off;
+      w[b + P_LEN] = f.bytes.length;
+      w[b + P_L3] = d.l3;
+      w[b + P_L4] = d.l4;
+      w[b + P_END] = d.end;
+      w[b + P_CLS] = cls;
+      w[b + P_PROTO] = d.proto;
+      w[b + P_HASH] = (f.hash ?? 0) | 0;
+      w[b + P_FLAGS] =
+        (f.hash === undefined ? 0 : F_HASH_VALID) | (d.truncated ? F_TRUNCATED : 0) | (f.sa ? F_FROM_ESP : 0);
+      w[b + P_SA] = f.sa ?? 0;
+      w[b + P_NUMBER] = number;
+      w[b + P_LAST] = number;
+      w[b + P_SEC] = 0;
+      w[b + P_NSEC] = 0;
+      w[b + P_WIRE] = f.bytes.length;
+      w[b + P_VLAN] = d.vlan;
+      gro.receive(row);
+    }
+    gro.flush();
+    if (gro.held !== 0) throw new Error('held after flush');
+    table.clear();
+    scratchAt = scratchStart;
+  }
+  // Frames are never written to.
+  for (let i = 0; i < frames.length; i++) {
+    const f = frames[i].bytes;
+    if (Buffer.compare(bytes.subarray(starts[i], starts[i] + f.length), f) !== 0) throw new Error(`frame ${i} changed`);
+  }
+  return { outputs, gro };
+}
+
+/** Polls of at most `size` frames. */
+export function pollsOf(count: number, size = 64): number[] {
+  const polls: number[] = [];
+  for (let left = count; left > 0; left -= size) polls.push(Math.min(size, left));
+  return polls;
+}
