@@ -1,8 +1,10 @@
 /** rxsteer: receive-side flow steering. The receiver and what its users touch; building blocks are in the subpaths. */
-export { CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
+
+export { ABSORBED, type Absorbed, CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
 export { ERRORS, type ErrorCode, RxSteerError } from './errors.ts';
 export { parseSaFile, Sa, type SaConfig } from './esp/index.ts';
 export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
+export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
 export type { Batch } from './lane/batch.ts';
 export type { Consumer, ConsumerContext, ConsumerFactory } from './lane/consumer.ts';
@@ -14,5 +16,8 @@ export type {
   RssOptions,
 } from './receiver/options.ts';
 export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } from './receiver/receiver.ts';
-export type { LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { Windows } from './receiver/windows.ts';
+export type { IndirectionOption } from './steer/indirection.ts';
+export type { SteererOptions } from './steer/steerer.ts';
 export { Tuple } from './wire/tuple.ts';

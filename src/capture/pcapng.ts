@@ -45,19 +45,19 @@ export class PcapngParser implements RecordParser {
     const capacity = batch.capacity;
     const start = this.#position - off;
     let at = off;
-    let hungry = false;
+    let waits = false;
     while (batch.count < capacity) {
       if (this.#skipLeft === 0) {
         at = this.#packets(view, at, end, batch);
         if (batch.count === capacity) break;
       }
-      hungry = true;
       if (this.#skipLeft > 0) {
         const step = Math.min(end - at, this.#skipLeft - 4);
         at += step;
         this.#skipLeft -= step;
         if (end - at < 4 || !this.#skipEnds(view, at)) break;
         at += 4;
+        continue;
       }
       const left = end - at;
       if (left < B.BLOCK_MIN) break;
@@ -88,14 +88,14 @@ export class PcapngParser implements RecordParser {
       }
       const became = this.#block(view, at, size, type, batch);
       if (became !== TAKEN) {
-        hungry = false;
+        waits = became === WAITS;
         break;
       }
       at += size;
-      hungry = false;
     }
     this.#position = start + at;
-    if (hungry && last && this.#fault === undefined) this.#breaksOff(end - at);
+    const ends = last && !waits && batch.count < capacity && this.#fault === undefined;
+    if (ends) this.#breaksOff(end - at);
     if (this.#fault !== undefined && batch.count === 0) {
       this.#dead = true;
       throw this.#fault;
@@ -111,7 +111,7 @@ export class PcapngParser implements RecordParser {
   }
 
   /**
-   * Takes enhanced (and obsolete) packet blocks in a row, as nearly all of every file: 16 ns each instead of 28 by the way of
+   * Takes enhanced (and obsolete) packet blocks in a row, as nearly all of every file: 18 ns each instead of 28 by the way of
    * the other blocks. Stops at whatever it cannot take; the caller finds out why.
    *
    * @returns where it stopped

@@ -20,12 +20,12 @@ function putOption(view: DataView, block: Uint8Array, at: number, code: number, 
 }
 
 /** A text as the value of an option, which holds 65,535 bytes at most: what is longer is cut between two characters. */
-function optionText(text: string): Uint8Array {
+function optionText(text: string): Uint8Array<ArrayBuffer> {
   const room = new Uint8Array(Math.min(65535, text.length * 3));
   return room.subarray(0, utf8.encodeInto(text, room).written);
 }
 
-function makeBlock(type: number, size: number): { block: Uint8Array; view: DataView } {
+function makeBlock(type: number, size: number): { block: Uint8Array<ArrayBuffer>; view: DataView } {
   const block = new Uint8Array(size);
   const view = new DataView(block.buffer);
   view.setUint32(0, type, true);
@@ -35,7 +35,7 @@ function makeBlock(type: number, size: number): { block: Uint8Array; view: DataV
 }
 
 /** The section header block that a pcapng file begins with: little-endian, length of the section unknown. */
-export function sectionHeader(application: string = 'rxsteer'): Uint8Array {
+export function sectionHeader(application: string = 'rxsteer'): Uint8Array<ArrayBuffer> {
   const name = optionText(application);
   const { block, view } = makeBlock(B.BLOCK_SECTION, B.SECTION_MIN + optionRoom(name.length));
   view.setUint32(B.SECTION_ORDER, B.BYTE_ORDER_MAGIC, true);
@@ -46,7 +46,7 @@ export function sectionHeader(application: string = 'rxsteer'): Uint8Array {
 }
 
 /** An interface description block: no snap length, times in nanoseconds. */
-export function interfaceDescription(linkType: number): Uint8Array {
+export function interfaceDescription(linkType: number): Uint8Array<ArrayBuffer> {
   const { block, view } = makeBlock(B.BLOCK_INTERFACE, B.INTERFACE_MIN + optionRoom(1));
   view.setUint16(B.INTERFACE_LINK, linkType, true);
   putOption(view, block, B.INTERFACE_OPTIONS, B.OPTION_TSRESOL, Uint8Array.of(9));
@@ -68,7 +68,7 @@ export function packetBlock(
   length: number,
   wireLength: number,
   comment: string = '',
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const text = optionText(comment);
   const { block, view } = makeBlock(B.BLOCK_ENHANCED, B.ENHANCED_MIN + padded(length) + optionRoom(text.length));
   // seconds * 10^9 + nanos in two words: the product's low word is exact, and so, rounded, is what is left of its float
@@ -114,7 +114,7 @@ export class PcapngWriter {
    * What has to stand in the file before a frame of this link type: the section header, an interface description, both, or
    * nothing (no bytes).
    */
-  start(linkType: number): Uint8Array {
+  start(linkType: number): Uint8Array<ArrayBuffer> {
     if (this.#interfaces.has(linkType)) return NOTHING;
     const description = interfaceDescription(linkType);
     const head = this.#interfaces.size === 0 ? sectionHeader(this.#application) : NOTHING;
@@ -132,7 +132,7 @@ export class PcapngWriter {
     nanos: number,
     frame: Uint8Array,
     options: { wireLength?: number; comment?: string } = {},
-  ): Uint8Array {
+  ): Uint8Array<ArrayBuffer> {
     const block = this.room(linkType, seconds, nanos, frame.length, options.wireLength, options.comment);
     block.set(frame, FRAME_AT);
     return block;
@@ -146,7 +146,7 @@ export class PcapngWriter {
     length: number,
     wireLength: number = length,
     comment: string = '',
-  ): Uint8Array {
+  ): Uint8Array<ArrayBuffer> {
     const id = this.#interfaces.get(linkType);
     if (id === undefined)
       throw new TypeError(`start(${linkType}) was not called before a frame of link type ${linkType}`);

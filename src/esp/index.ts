@@ -1,4 +1,5 @@
 /** ESP: security associations, replay windows, opening and sealing of packets, IPComp. */
+export type { Kernels } from '../kernels/kernels.ts';
 export type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
 export { nodeBackend } from './crypto/node.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
@@ -19,7 +20,7 @@ export {
   validateSas,
 } from './sa.ts';
 export { parseSaFile, parseSas, SAS_SCHEMA, type SaFile } from './sa-file.ts';
-export { type SaCounts, SaState } from './sa-state.ts';
+export { type SaCounts, type SaShape, SaState } from './sa-state.ts';
 export { SaTable } from './sa-table.ts';
 export { type SealOptions, seal } from './seal.ts';
 export type { AeadName, AuthName, CipherName, Transform } from './transforms/transform.ts';

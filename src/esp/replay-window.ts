@@ -26,25 +26,24 @@ export class ReplayWindow {
    */
   check(sa: number, low: number): boolean {
     const state = this.state;
+    const words = state.words;
     const base = state.base[sa];
-    const window = state.window[sa];
-    const topLow = state.words[base + W_TOP_LOW] >>> 0;
-    const lo = low >>> 0;
-    this.high = 0;
+    const topLow = words[base + W_TOP_LOW];
     if (state.esn[sa] === 0) {
-      if (lo > topLow) return true;
+      this.high = 0;
+      if (low >>> 0 > topLow >>> 0) return true;
       // 0 is never sent (RFC 4303 section 3.3.3) and needs no case of its own: whatever the top, everything up to
       // `initialSeq` is marked as seen or left of the window, and 0 is always among it.
-      if (topLow - lo >= window) return false;
-      return ((state.words[base + W_RING + ((lo >>> 5) & state.ringMask[sa])] >>> (lo & 31)) & 1) === 0;
+      if ((topLow - low) >>> 0 >= state.window[sa]) return false;
+    } else {
+      const topHigh = words[base + W_TOP_HIGH];
+      const high = inferHigh(topHigh >>> 0, topLow >>> 0, state.window[sa], low >>> 0);
+      if (high < 0) return false;
+      this.high = high | 0;
+      // The inferred number is right of the top or inside the window: never left of it.
+      if (high > topHigh >>> 0 || ((high | 0) === topHigh && low >>> 0 > topLow >>> 0)) return true;
     }
-    const topHigh = state.words[base + W_TOP_HIGH] >>> 0;
-    const hi = inferHigh(topHigh, topLow, window, lo);
-    if (hi < 0) return false;
-    this.high = hi | 0;
-    // The inferred number is right of the top or inside the window: never left of it.
-    if (hi > topHigh || (hi === topHigh && lo > topLow)) return true;
-    return ((state.words[base + W_RING + ((lo >>> 5) & state.ringMask[sa])] >>> (lo & 31)) & 1) === 0;
+    return ((words[base + W_RING + ((low >>> 5) & state.ringMask[sa])] >>> (low & 31)) & 1) === 0;
   }
 
   /**
@@ -58,25 +57,31 @@ export class ReplayWindow {
     const base = state.base[sa];
     const mask = state.ringMask[sa];
     const ring = base + W_RING;
-    const topLow = words[base + W_TOP_LOW] >>> 0;
-    const topHigh = words[base + W_TOP_HIGH] >>> 0;
-    const lo = low >>> 0;
-    const hi = high >>> 0;
-    const word = ring + ((lo >>> 5) & mask);
-    const bit = 1 << (lo & 31);
-    if (hi > topHigh || (hi === topHigh && lo > topLow)) {
-      // Steps in words; halves far apart lose precision here, but stay far more than a ring.
-      const steps = Math.min((hi - topHigh) * 0x8000000 + (lo >>> 5) - (topLow >>> 5), mask + 1);
+    const topLow = words[base + W_TOP_LOW];
+    const topHigh = words[base + W_TOP_HIGH];
+    const word = ring + ((low >>> 5) & mask);
+    const bit = 1 << (low & 31);
+    // Differences of words, not of numbers: inside one subspace they are small integers.
+    const same = (high | 0) === topHigh;
+    if (same ? low >>> 0 > topLow >>> 0 : high >>> 0 > topHigh >>> 0) {
       const from = topLow >>> 5;
-      for (let i = 1; i <= steps; i++) words[ring + ((from + i) & mask)] = 0;
+      const steps = same ? (low >>> 5) - from : wordsAhead(topHigh, topLow, high, low);
+      const clear = steps <= mask ? steps : mask + 1;
+      for (let i = 1; i <= clear; i++) words[ring + ((from + i) & mask)] = 0;
       words[word] |= bit;
-      words[base + W_TOP_LOW] = lo | 0;
-      words[base + W_TOP_HIGH] = hi | 0;
+      words[base + W_TOP_LOW] = low;
+      words[base + W_TOP_HIGH] = high;
       return true;
     }
-    if ((topHigh - hi) * 0x100000000 + (topLow - lo) >= state.window[sa]) return false;
+    if (!same && ((topHigh - high) >>> 0 !== 1 || low >>> 0 <= topLow >>> 0)) return false;
+    if ((topLow - low) >>> 0 >= state.window[sa]) return false;
     if ((words[word] & bit) !== 0) return false;
     words[word] |= bit;
     return true;
   }
+}
+
+/** How many words a number with a greater high half lies ahead of the top; inexact only where it is far more than a ring. */
+function wordsAhead(topHigh: number, topLow: number, high: number, low: number): number {
+  return Math.min(((high >>> 0) - (topHigh >>> 0)) * 0x8000000 + (low >>> 5) - (topLow >>> 5), 0x7fffffff);
 }

@@ -4,7 +4,7 @@
  */
 import { RxSteerError, shown } from '../errors.ts';
 import { addressText, parseAddress } from '../wire/address.ts';
-import type { SaFacts, SaSecrets } from './sa.ts';
+import type { SaFacts, SaSecrets } from './sa-config.ts';
 import { parseSequence } from './sequence.ts';
 import { AEADS, AUTHS, CIPHERS } from './transforms/index.ts';
 import { type AuthFamily, type CipherFamily, makeTransform, type Transform } from './transforms/transform.ts';

@@ -7,7 +7,7 @@
  *
  * The ring is RFC 6479's: one word more than the window covers, so that moving on clears words and shifts nothing.
  */
-import type { SaFacts } from './sa.ts';
+import type { SaFacts } from './sa-config.ts';
 
 /** Counters of an SA, in doubles: all packets; authentic and well formed ones; dummies; failures; payload bytes of the opened. */
 export const SA_PACKETS = 0;
@@ -26,7 +26,7 @@ export const W_RING = 2;
 
 const LINE_WORDS = 16;
 
-type Shape = Pick<SaFacts, 'replayWindow' | 'esn' | 'initialSeq'>;
+export type SaShape = Pick<SaFacts, 'replayWindow' | 'esn' | 'initialSeq'>;
 
 /** Counters of an SA as reports show them. */
 export interface SaCounts {
@@ -48,21 +48,21 @@ export class SaState {
   private readonly tops: readonly bigint[];
 
   /** Bytes that the state of these SAs needs. */
-  static bytes(sas: readonly Pick<Shape, 'replayWindow'>[]): number {
+  static bytes(sas: readonly Pick<SaShape, 'replayWindow'>[]): number {
     let words = sas.length * LINE_WORDS;
     for (const sa of sas) words += windowWords(sa.replayWindow);
     return words * 4;
   }
 
   /** Makes state in memory of its own and starts every SA. */
-  static create(sas: readonly Shape[]): SaState {
+  static create(sas: readonly SaShape[]): SaState {
     const state = new SaState(new SharedArrayBuffer(SaState.bytes(sas)), 0, sas);
     state.reset();
     return state;
   }
 
   /** Attaches to the state of these SAs in `buffer` from `byteOffset` (a multiple of 8) on. `reset` starts it, once. */
-  constructor(buffer: ArrayBufferLike, byteOffset: number, sas: readonly Shape[]) {
+  constructor(buffer: ArrayBufferLike, byteOffset: number, sas: readonly SaShape[]) {
     const n = sas.length;
     this.counters = new Float64Array(buffer, byteOffset, n * 8);
     this.words = new Int32Array(buffer, byteOffset + n * LINE_WORDS * 4, SaState.bytes(sas) / 4 - n * LINE_WORDS);

@@ -8,7 +8,7 @@
  * It is at most half full, and 32 bytes an entry: two of them share a cache line, a longer probe seldom happens.
  */
 import { u32 } from '../wire/bytes.ts';
-import type { SaFacts } from './sa.ts';
+import type { SaFacts } from './sa-config.ts';
 
 const HEADER = 8;
 const ENTRY_SHIFT = 3;
@@ -112,24 +112,21 @@ function capacityOf(count: number): number {
   return capacity;
 }
 
-/** A round of MurmurHash3: SPIs and addresses are often counters, whose low bits alone would pile up in one place. */
-function round(h: number, k: number): number {
-  let x = Math.imul(k, 0xcc9e2d51);
-  x = (x << 15) | (x >>> 17);
-  const y = h ^ Math.imul(x, 0x1b873593);
-  return (Math.imul((y << 13) | (y >>> 19), 5) + 0xe6546b64) | 0;
+/**
+ * Products with odd constants, which a processor makes side by side, then the finish of MurmurHash3: SPIs and addresses are
+ * often counters, whose low bits alone would pile up in one place. MurmurHash3 itself waits for one word after the other.
+ */
+function hash4(a: number, spi: number): number {
+  return finish(Math.imul(a, 0x9e3779b1) ^ Math.imul(spi, 0x165667b1));
+}
+
+function hash6(a: number, b: number, c: number, d: number, spi: number): number {
+  const high = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca77);
+  return finish(high ^ Math.imul(c, 0xc2b2ae3d) ^ Math.imul(d, 0x27d4eb2f) ^ Math.imul(spi, 0x165667b1));
 }
 
 function finish(h: number): number {
   let x = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
   return x ^ (x >>> 16);
-}
-
-function hash4(a: number, spi: number): number {
-  return finish(round(round(4, a), spi));
-}
-
-function hash6(a: number, b: number, c: number, d: number, spi: number): number {
-  return finish(round(round(round(round(round(6, a), b), c), d), spi));
 }

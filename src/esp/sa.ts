@@ -5,65 +5,12 @@
 import { inspect } from 'node:util';
 import { RxSteerError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
+import type { SaConfig, SaFacts, SaSecrets, TransformConfig } from './sa-config.ts';
 import { SaEntry, shownSafely } from './sa-entry.ts';
 import { formatSequence } from './sequence.ts';
 import type { Transform } from './transforms/transform.ts';
 
-/** A transform in an SA file: `key` is hexadecimal, the key and then the salt or nonce (4 bytes; 3 for CCM; none for CBC). */
-export type TransformConfig =
-  | { readonly aead: string; readonly key: string; readonly icvBits?: number }
-  | {
-      readonly cipher: string;
-      readonly key?: string;
-      readonly auth: string;
-      readonly authKey?: string;
-      readonly icvBits?: number;
-    };
-
-/** One entry of `sas` in an SA file. */
-export interface SaConfig {
-  /** 32 bits: `0x` and hex digits, or a number. */
-  readonly spi: string | number;
-  /** Absent: any. */
-  readonly src?: string;
-  readonly dst: string;
-  readonly mode: 'tunnel' | 'transport';
-  readonly encap?: 'none' | 'udp';
-  readonly transform: TransformConfig;
-  readonly esn?: boolean;
-  /** Top of the replay window before the first packet, `0x` and hex digits; it and everything below counts as seen. Default 0. */
-  readonly initialSeq?: string;
-  /** Packets, 32 to 8192; default 64. */
-  readonly replayWindow?: number;
-  /** Pins the SA to a queue. */
-  readonly queue?: number;
-  /** SAs of the same group keep their order among each other. */
-  readonly group?: string;
-}
-
-/** Key material of an SA: the keys without the salt, and the salt. */
-export interface SaSecrets {
-  readonly key: Uint8Array;
-  readonly salt: Uint8Array;
-  readonly authKey: Uint8Array;
-}
-
-/** Everything about an SA that may be seen. */
-export interface SaFacts {
-  readonly spi: number;
-  readonly src: string | undefined;
-  readonly dst: string;
-  readonly srcBytes: Uint8Array | undefined;
-  readonly dstBytes: Uint8Array;
-  readonly mode: 'tunnel' | 'transport';
-  readonly encap: 'none' | 'udp';
-  readonly transform: Transform;
-  readonly esn: boolean;
-  readonly initialSeq: bigint;
-  readonly replayWindow: number;
-  readonly queue: number | undefined;
-  readonly group: string | undefined;
-}
+export type { SaConfig, SaFacts, SaSecrets, TransformConfig } from './sa-config.ts';
 
 let secretsOfSa: (sa: Sa) => SaSecrets;
 
@@ -91,6 +38,7 @@ export class Sa implements SaFacts {
     secretsOfSa = (sa) => sa.#secrets;
   }
 
+  /** @hidden Use `createSa`. */
   constructor(facts: SaFacts, secrets: SaSecrets) {
     this.spi = facts.spi;
     this.src = facts.src;

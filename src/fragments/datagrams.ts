@@ -7,7 +7,7 @@
  * A refused datagram stays as an entry without bytes, so that its late fragments are refused too (RFC 5722).
  * The hash is seeded, but not keyed cryptographically: the table is bounded, so the worst case is a scan of it.
  */
-import type { Dissection } from '../wire/dissect.ts';
+import type { Dissection } from '../wire/dissection.ts';
 
 const SHIFT = 5;
 /** Key words: addresses (IPv4: words 0 and 4), identification, IPv6 flag << 8 | IPv4 protocol, SA index + 1. */

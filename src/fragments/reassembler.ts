@@ -8,7 +8,7 @@
  * - A fragment that is wrong in itself (size, bounds, cut off by the capture) is refused alone.
  * - A new datagram is refused when the table is full or three quarters of the waiting memory are taken (Linux refuses
  *   over its threshold too); the rest is for those that have begun. Incomplete datagrams are never evicted for new ones,
- *   so a flood cannot push out the honest; entries of refused datagrams are.
+ *   so a flood keeps new ones out, but cannot push out those that have begun; entries of refused datagrams do give way.
  * - Datagrams wait 30 s over IPv4 (as Linux) and 60 s over IPv6 (RFC 8200), from their first fragment.
  * - The IP header of the fragment at offset 0 stays, options included. ECN marks of the others are not merged into it
  *   (RFC 3168 section 5.3 would). IPv6 needs no upper-layer header in the first fragment (RFC 7112 does): the dissection
@@ -17,7 +17,7 @@
 import { DROP_FRAGMENT_INVALID, DROP_FRAGMENT_LIMIT, DROP_FRAGMENT_OVERLAP } from '../counters.ts';
 import { checkInteger } from '../errors.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import type { Dissection } from '../wire/dissect.ts';
+import type { Dissection } from '../wire/dissection.ts';
 import {
   D_BYTES,
   D_COUNT,

@@ -36,20 +36,39 @@ export function sharedSum(view: DataView, l3: number, l4: number, v6: boolean): 
   return fold16(sum);
 }
 
-/** Sum of the payload of a segment of `l4Length` bytes whose checksum is right; `shared` as of {@link sharedSum}. */
-export function payloadSum(view: DataView, l4: number, word: number, l4Length: number, shared: number): number {
+/**
+ * Sum of all that is not payload in a segment of `l4Length` bytes, not folded: at most 8 words. Its complement is the sum of the
+ * payload. `shared` as of {@link sharedSum}.
+ */
+export function otherSum(view: DataView, l4: number, word: number, l4Length: number, shared: number): number {
+  const seq = view.getInt32(l4 + 4);
+  const checksum = view.getInt32(l4 + 16);
   return (
-    fold16(shared + halves(view.getInt32(l4 + 4)) + halves(word) + halves(view.getInt32(l4 + 16)) + l4Length) ^ 0xffff
+    shared +
+    l4Length +
+    (seq >>> 16) +
+    (seq & 0xffff) +
+    ((word >>> 16) + (word & 0xffff) + (checksum >>> 16) + (checksum & 0xffff))
   );
 }
 
-/** Adds a payload's sum to that of the payload before it, which has `before` bytes. */
-export function addPayload(sum: number, payload: number, before: number): number {
-  return fold16(sum + ((before & 1) === 0 ? payload : ((payload & 0xff) << 8) | (payload >>> 8)));
+/** Adds a segment's {@link otherSum} to those of the segments before it, whose payload ends at an odd place or not. */
+export function addOther(sum: number, other: number, odd: boolean): number {
+  let own = other;
+  if (odd) {
+    const folded = fold16(other);
+    own = ((folded & 0xff) << 8) | (folded >>> 8);
+  }
+  const total = sum + own;
+  return (total & 0xffff) + (total >>> 16);
 }
 
-/** The checksum field of a super-packet: TCP header at `l4` as it will stand but for the checksum, `l4Length` bytes with payload. */
-export function superChecksum(view: DataView, l4: number, l4Length: number, shared: number, payload: number): number {
+/**
+ * The checksum field of a super-packet: TCP header at `l4` as it will stand but for the checksum, `l4Length` bytes with payload;
+ * `others`: the sum that {@link addOther} made.
+ */
+export function superChecksum(view: DataView, l4: number, l4Length: number, shared: number, others: number): number {
+  const payload = fold16(others) ^ 0xffff;
   const word = view.getInt32(l4 + 12);
   const sum = shared + halves(view.getInt32(l4 + 4)) + halves(word) + view.getUint16(l4 + 18) + l4Length + payload;
   // A sum above zero folds to 1..0xffff: what a sum over the bytes themselves would give, also where it is 0 modulo 0xffff.

@@ -14,6 +14,7 @@ import {
   P_PIECES,
   P_PROTO,
   P_SA,
+  P_SEGS,
   P_TOTAL,
   P_VLAN,
   type PacketTable,
@@ -23,8 +24,9 @@ import { pseudoSum } from './checksum.ts';
 import { ip4Flush, ip4LengthDiffers, ip4Pass, ip4Reserved, ip4SameAddresses } from './ip4.ts';
 import { ip6Flush, ip6LengthDiffers, ip6Pass, ip6SameAddresses, ip6SameFlow } from './ip6.ts';
 import { addressFamily, mayBeTcp, mayCarryTcp, tcpBehind, tcpIsWhole } from './look-again.ts';
+import { PlainMerge } from './plain.ts';
 import * as R from './reasons.ts';
-import { G_LENGTH, G_MIX, G_MSS, G_NEXT, G_PORTS } from './row.ts';
+import { G_LENGTH, G_MIX, G_MSS, G_PORTS, G_SEQ } from './row.ts';
 import { beginRun, completeRun, extendRun, hold, type Scratch } from './run.ts';
 import { HeldTable } from './table.ts';
 import { tcpFlush, tcpLength, WORD_ENDS, WORD_FIN, WORD_PSH } from './tcp.ts';
@@ -67,7 +69,7 @@ export class Gro {
   readonly flushes: Float64Array = new Float64Array(R.FLUSH_REASONS.length);
   /** Packets passed on at once, by reason number (`PASS_REASONS`). */
   readonly passes: Float64Array = new Float64Array(R.PASS_REASONS.length);
-  /** Packets that were merged into another one. */
+  /** Packets that were merged into another one, counted when that one is complete. */
   merged = 0;
 
   private readonly view: DataView;
@@ -77,6 +79,7 @@ export class Gro {
   private readonly sink: GroSink;
   private readonly scratch: Scratch;
   private readonly table: HeldTable;
+  private readonly plain: PlainMerge;
   private readonly flowOrder: boolean;
   private readonly mask: number;
   private readonly maxSize: number;
@@ -114,6 +117,13 @@ export class Gro {
     this.maxSize4 = Math.min(this.maxSize, checkInteger('gro.maxSize4', options.maxSize4 ?? this.maxSize, 1, 65536));
     this.verify = options.verify ?? true;
     this.acrossSas = options.acrossSas ?? true;
+    const { maxSize, maxSize4, verify, acrossSas } = this;
+    this.plain = new PlainMerge(this.view, kernels, table, scratch, this.table, {
+      maxSize,
+      maxSize4,
+      verify,
+      acrossSas,
+    });
   }
 
   /** Packets held now. */
@@ -125,17 +135,21 @@ export class Gro {
   receive(row: number): void {
     const w = this.w;
     const b = row << ROW_SHIFT;
-    if (w[b + P_PIECES] === 0) w[b + P_TOTAL] = w[b + P_LEN];
     const cls = w[b + P_CLS];
-    if (cls !== CLASS_TCP4 && cls !== CLASS_TCP6) {
-      this.other(row, b, cls);
-      return;
-    }
+    const tcp = (cls & ~1) === CLASS_TCP4;
+    if (tcp && this.plain.merge(b)) return;
+    if (w[b + P_PIECES] === 0) w[b + P_TOTAL] = w[b + P_LEN];
+    if (tcp) this.tcp(row, b, cls === CLASS_TCP6);
+    else this.other(row, b, cls);
+  }
+
+  /** TCP, as the dissection says, that is not just the next segment of a run. */
+  private tcp(row: number, b: number, v6: boolean): void {
+    const w = this.w;
     const view = this.view;
     const l3 = w[b + P_L3];
     const l4 = w[b + P_L4];
     const end = w[b + P_OFF] + w[b + P_LEN];
-    const v6 = cls === CLASS_TCP6;
     let pass: number;
     // What keeps the packet from being merged, but not from being compared: it ends the run of its flow.
     let refused = 0;
@@ -225,14 +239,13 @@ export class Gro {
     const bucket = w[b + P_HASH] & this.mask;
     const at = this.find(b, cls, l3, l4, ports, bucket);
     if (at >= 0) {
-      const hb = this.table.rows[bucket * this.table.perBucket + at] << ROW_SHIFT;
+      const hb = this.table.row(bucket, at) << ROW_SHIFT;
       let reason = refused !== 0 ? refused : this.refusal(hb, v6, l3, l4, word, length);
-      if (reason === 0 && w[hb + P_PIECES] === 0 && !beginRun(view, this.kernels, this.packets, this.scratch, hb, v6)) {
+      if (reason === 0 && w[hb + P_SEGS] === 1 && !beginRun(view, this.kernels, this.packets, this.scratch, hb, v6)) {
         reason = R.FLUSH_SCRATCH;
       }
       if (reason === 0) {
         extendRun(view, this.packets, hb, b, l4, word, length);
-        this.merged++;
         if (length < w[hb + G_MSS]) this.complete(bucket, at, R.FLUSH_SHORT);
         else if ((word & WORD_FIN) !== 0) this.complete(bucket, at, R.FLUSH_FIN);
         else if ((word & WORD_PSH) !== 0) this.complete(bucket, at, R.FLUSH_PUSH);
@@ -251,7 +264,7 @@ export class Gro {
     if (this.table.counts[bucket] === this.table.perBucket) this.complete(bucket, 0, R.FLUSH_EVICTED);
     const mix = this.flowOrder ? tupleMix(view, l3, v6, ports) : 0;
     hold(view, w, b, l3, l4, end, ports, length, mix);
-    this.table.add(bucket, row, mix);
+    this.table.add(bucket, row, w[b + P_HASH], mix);
   }
 
   /** Position in the bucket of what is held of the very same flow, or -1. */
@@ -292,19 +305,22 @@ export class Gro {
     if (length === 0) return R.FLUSH_EMPTY;
     const tcp = tcpFlush(view, l4, w[hb + P_L4], word);
     if (tcp !== 0) return tcp;
-    if (view.getInt32(l4 + 4) !== w[hb + G_NEXT]) return R.FLUSH_TCP_SEQUENCE;
+    const held = w[hb + P_SEGS] * w[hb + G_MSS];
+    if (((view.getInt32(l4 + 4) - w[hb + G_SEQ]) | 0) !== held) return R.FLUSH_TCP_SEQUENCE;
     if (length > w[hb + G_MSS]) return R.FLUSH_LARGER;
-    const held = w[hb + P_L3];
-    const ip = v6 ? ip6Flush(view, l3, held) : ip4Flush(view, l3, held, w, hb);
+    const held3 = w[hb + P_L3];
+    const ip = v6 ? ip6Flush(view, l3, held3) : ip4Flush(view, l3, held3, w, hb);
     if (ip !== 0) return ip;
-    return w[hb + G_LENGTH] + length >= (v6 ? this.maxSize : this.maxSize4) ? R.FLUSH_SIZE : 0;
+    return w[hb + G_LENGTH] + held - w[hb + G_MSS] + length >= (v6 ? this.maxSize : this.maxSize4) ? R.FLUSH_SIZE : 0;
   }
 
   /** Takes a packet out of the table, finishes it and delivers it. */
   private complete(bucket: number, at: number, reason: number): void {
-    const row = this.table.take(bucket, at);
+    const row = this.table.row(bucket, at);
+    const hb = row << ROW_SHIFT;
+    this.table.remove(bucket, at, this.w[hb + P_HASH]);
     this.flushes[reason]++;
-    completeRun(this.view, this.w, row << ROW_SHIFT);
+    this.merged += completeRun(this.view, this.packets, hb);
     this.sink.deliver(row);
   }
 

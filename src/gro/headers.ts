@@ -16,7 +16,7 @@ function add16(a: number, b: number): number {
 
 /**
  * Finishes the copied headers of a super-packet. `l3Length`: bytes from the IP header to the end of the payload (at most
- * 65,535); `shared` and `payload`: sums of checksum.ts. The TCP checksum becomes the full one, where Linux leaves a partial one.
+ * 65,535); `shared` and `others`: sums of checksum.ts. The TCP checksum becomes the full one, where Linux leaves a partial one.
  */
 export function finishHeaders(
   view: DataView,
@@ -25,7 +25,7 @@ export function finishHeaders(
   v6: boolean,
   l3Length: number,
   shared: number,
-  payload: number,
+  others: number,
 ): void {
   if (v6) {
     view.setUint16(l3 + 4, l3Length - 40);
@@ -34,5 +34,5 @@ export function finishHeaders(
     view.setUint16(l3 + 2, l3Length);
     view.setUint16(l3 + 10, checksum);
   }
-  view.setUint16(l4 + 16, superChecksum(view, l4, l3Length - (l4 - l3), shared, payload));
+  view.setUint16(l4 + 16, superChecksum(view, l4, l3Length - (l4 - l3), shared, others));
 }

@@ -1,4 +1,6 @@
-/** Generic receive offload: TCP segments become super-packets, by Linux's rules. */
+/** Generic receive offload: TCP segments become super-packets, by Linux's rules; and the table of packets that it works on. */
+export { createKernels, createPlainKernels, type Kernels } from '../kernels/index.ts';
+export * from '../memory/packet-table.ts';
 export { Gro, type GroOptions, type GroSink } from './gro.ts';
 export { type GsoOptions, segmentTcp } from './gso.ts';
 export {

@@ -1,3 +1,6 @@
+/** Entries of {@link HeldTable.hints}. */
+export const HINTS = 256;
+
 /**
  * The held packets, as Linux's `gro_node` keeps them: 8 buckets by the low bits of the flow hash, in each at most 8 packets.
  *
@@ -12,6 +15,11 @@ export class HeldTable {
   readonly counts: Int32Array;
   readonly buckets: number;
   readonly perBucket: number;
+  /**
+   * Row of a held packet at the low 8 bits of its hash, or -1: where to look first. Walking a bucket costs a mispredicted branch, as
+   * much as all the comparisons (20 ns of 110 with 16 flows).
+   */
+  readonly hints: Int32Array = new Int32Array(HINTS).fill(-1);
   /** Packets held now, in all buckets. */
   held = 0;
   /** A bit for each mix that was held since the table was last empty: most packets are told here that nothing matches. */
@@ -26,7 +34,8 @@ export class HeldTable {
   }
 
   /** Appends a row as the newest of a bucket that is not full. `mix`: see {@link maySee}. */
-  add(bucket: number, row: number, mix: number): void {
+  add(bucket: number, row: number, hash: number, mix: number): void {
+    this.hints[hash & (HINTS - 1)] = row;
     const n = this.counts[bucket];
     this.rows[bucket * this.perBucket + n] = row;
     this.counts[bucket] = n + 1;
@@ -34,16 +43,21 @@ export class HeldTable {
     this.seen[mix >>> 29] |= 1 << (mix >>> 24);
   }
 
-  /** Takes out the packet at position `i` of a bucket (0: the oldest) and returns its row. */
-  take(bucket: number, i: number): number {
+  /** The row at position `i` of a bucket (0: the oldest). */
+  row(bucket: number, i: number): number {
+    return this.rows[bucket * this.perBucket + i];
+  }
+
+  /** Takes out the packet at position `i` of a bucket; `hash` is its hash. */
+  remove(bucket: number, i: number, hash: number): void {
     const rows = this.rows;
     const start = bucket * this.perBucket;
     const last = start + --this.counts[bucket];
     let at = start + i;
-    const row = rows[at];
+    const hint = hash & (HINTS - 1);
+    if (this.hints[hint] === rows[at]) this.hints[hint] = -1;
     for (; at < last; at++) rows[at] = rows[at + 1];
     if (--this.held === 0) this.seen.fill(0);
-    return row;
   }
 
   /** False: nothing with this mix is held. True says nothing. */

@@ -13,7 +13,7 @@ export const WORD_FIN = 0x0001_0000;
 export const WORD_PSH = 0x0008_0000;
 /** FIN, SYN, RST, PSH, URG: a segment with one of them ends a run and begins none. */
 export const WORD_ENDS = 0x002f_0000;
-const WORD_CWR = 0x0080_0000;
+export const WORD_CWR = 0x0080_0000;
 const WORD_FLAGS = 0x00ff_0000;
 const WORD_WINDOW = 0x0000_ffff;
 const WORD_FIN_PSH = WORD_FIN | WORD_PSH;

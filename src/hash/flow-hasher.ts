@@ -26,21 +26,20 @@ export interface FlowHasherOptions {
 /** Bytes of the longest input: two IPv6 addresses and two ports. */
 export const INPUT_MAX = 36;
 
-/** How the packets of a class are hashed: all but the last in place. */
+/** How the packets of a class are hashed: all but the last where they lie. */
 const NO_HASH = 0;
 const V4_ADDRESSES = 1;
-/** Ports or SPI at `l4`: behind an IP header without options they follow the addresses. */
-const V4_JOINED = 2;
-/** SPI further on: ah and natt. */
-const V4_APART = 3;
-const V6_ADDRESSES = 4;
-const V6_APART = 5;
-const GATHER = 6;
+const V4_TUPLE = 2;
+const V6_ADDRESSES = 3;
+const V6_TUPLE = 4;
+const GATHER = 5;
 
 export class FlowHasher {
   /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */
   valid = 0;
   private readonly toeplitz: Toeplitz;
+  /** Bits at class numbers: IPv4 tuple, with ports or SPI at `l4` itself. */
+  private readonly joined: number = 0;
   /** At class numbers: the way, the fields, and where ports or SPI lie behind `l4`. */
   private readonly way: Uint8Array;
   private readonly fields: Uint8Array;
@@ -60,15 +59,16 @@ export class FlowHasher {
     this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
     this.way = new Uint8Array(CLASSES.length);
     for (let cls = CLASS_NONIP + 1; cls < CLASSES.length; cls++) {
-      this.way[cls] = wayOf(this.fields[cls], cls & 1, this.shift[cls], xfrm);
+      this.way[cls] = wayOf(this.fields[cls], cls & 1, xfrm);
+      if (this.way[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
     }
   }
 
   /** The hash of the packet that `d` describes, as an int32; sets {@link valid}. */
   hash(bytes: Uint8Array, d: Dissection): number {
-    // addresses and ports, or SPI, side by side: one piece of 12 bytes
+    // IPv4 addresses and what follows them side by side: one piece of 12 bytes
     const l3 = d.l3;
-    if (this.way[d.cls] === 2 && d.l4 === l3 + 20) {
+    if (((this.joined >> d.cls) & 1) !== 0 && d.l4 === l3 + 20) {
       this.valid = 1;
       return this.toeplitz.hash12(bytes, (l3 + 12) | 0);
     }
@@ -80,16 +80,18 @@ export class FlowHasher {
     const toeplitz = this.toeplitz;
     this.valid = 1;
     switch (this.way[cls]) {
-      case V4_JOINED:
-        return toeplitz.hash8(bytes, d.l3 + V4_SRC) ^ toeplitz.hash4(bytes, d.l4, 8);
-      case V4_APART:
-        return toeplitz.hash8(bytes, d.l3 + V4_SRC) ^ toeplitz.hash4(bytes, d.l4 + this.shift[cls], 8);
       case V4_ADDRESSES:
         return toeplitz.hash8(bytes, d.l3 + V4_SRC);
-      case V6_APART:
-        return toeplitz.hash32(bytes, d.l3 + V6_SRC) ^ toeplitz.hash4(bytes, d.l4 + this.shift[cls], 32);
+      case V4_TUPLE:
+        return toeplitz.hash8(bytes, d.l3 + V4_SRC) ^ toeplitz.hash4(bytes, d.l4 + this.shift[cls], 8);
+      case V6_TUPLE: {
+        const at = (d.l3 + V6_SRC) | 0;
+        const l4 = (d.l4 + this.shift[cls]) | 0;
+        if (l4 === at + 32) return toeplitz.hash36(bytes, at);
+        return toeplitz.hash(bytes, at, 32, 0) ^ toeplitz.hash4(bytes, l4, 32);
+      }
       case V6_ADDRESSES:
-        return toeplitz.hash32(bytes, d.l3 + V6_SRC);
+        return toeplitz.hash(bytes, d.l3 + V6_SRC, 32, 0);
       case GATHER:
         return toeplitz.hash(this.scratch, 0, this.input(bytes, d, this.scratch), 0);
       default:
@@ -124,12 +126,11 @@ export class FlowHasher {
   }
 }
 
-function wayOf(fields: number, six: number, shift: number, xfrm: Xfrm): number {
+function wayOf(fields: number, six: number, xfrm: Xfrm): number {
   if (xfrm !== 'none') return GATHER;
   if (fields === (FIELD_S | FIELD_D)) return six === 1 ? V6_ADDRESSES : V4_ADDRESSES;
-  if (fields !== (FIELD_S | FIELD_D | FIELD_F | FIELD_N)) return GATHER;
-  if (six === 1) return V6_APART;
-  return shift === 0 ? V4_JOINED : V4_APART;
+  if (fields === (FIELD_S | FIELD_D | FIELD_F | FIELD_N)) return six === 1 ? V6_TUPLE : V4_TUPLE;
+  return GATHER;
 }
 
 function copy(from: Uint8Array, off: number, len: number, to: Uint8Array, at: number): number {

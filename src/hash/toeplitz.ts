@@ -49,10 +49,20 @@ export class Toeplitz {
    * XOR of the hashes of its parts.
    */
   hash(bytes: Uint8Array, off: number, len: number, at: number = 0): number {
-    const table = this.table;
+    if (len === 12 && at === 0) return this.hash12(bytes, off);
+    const t = this.table;
     const stop = Math.min(len, POSITIONS - at);
     let h = 0;
-    for (let i = 0; i < stop; i++) h ^= table[((at + i) << 8) | bytes[off + i]];
+    let i = 0;
+    for (let base = at << 8; i < stop - 3; i += 4, base += 0x400) {
+      const from = off + i;
+      h ^=
+        t[base | bytes[from]] ^
+        t[(base + 0x100) | bytes[from + 1]] ^
+        t[(base + 0x200) | bytes[from + 2]] ^
+        t[(base + 0x300) | bytes[from + 3]];
+    }
+    for (; i < stop; i++) h ^= t[((at + i) << 8) | bytes[off + i]];
     return h;
   }
 
@@ -102,21 +112,24 @@ export class Toeplitz {
     );
   }
 
-  /** The same for 32 bytes at position 0: two IPv6 addresses. */
-  hash32(bytes: Uint8Array, off: number): number {
+  /** The same for 36 bytes at position 0: IPv6 addresses and ports where they stand side by side. */
+  hash36(bytes: Uint8Array, off: number): number {
     const t = this.table;
     let h = 0;
-    for (let i = 0, base = 0; i < 32; i += 8, base += 0x800) {
-      const at = off + i;
+    for (let base = 0, at = off | 0; base < 0x2400; base += 0xc00, at = (at + 12) | 0) {
       h ^=
         t[base | bytes[at]] ^
-        t[base | 0x100 | bytes[at + 1]] ^
-        t[base | 0x200 | bytes[at + 2]] ^
-        t[base | 0x300 | bytes[at + 3]] ^
-        t[base | 0x400 | bytes[at + 4]] ^
-        t[base | 0x500 | bytes[at + 5]] ^
-        t[base | 0x600 | bytes[at + 6]] ^
-        t[base | 0x700 | bytes[at + 7]];
+        t[(base + 0x100) | bytes[at + 1]] ^
+        t[(base + 0x200) | bytes[at + 2]] ^
+        t[(base + 0x300) | bytes[at + 3]] ^
+        t[(base + 0x400) | bytes[at + 4]] ^
+        t[(base + 0x500) | bytes[at + 5]] ^
+        t[(base + 0x600) | bytes[at + 6]] ^
+        t[(base + 0x700) | bytes[at + 7]] ^
+        t[(base + 0x800) | bytes[at + 8]] ^
+        t[(base + 0x900) | bytes[at + 9]] ^
+        t[(base + 0xa00) | bytes[at + 10]] ^
+        t[(base + 0xb00) | bytes[at + 11]];
     }
     return h;
   }

@@ -2,4 +2,4 @@
 export { createKernels } from './create.ts';
 export type { Kernels } from './kernels.ts';
 export { createPlainKernels } from './plain-kernels.ts';
-export { createWasmKernels, wasmKernelsSupported } from './wasm-kernels.ts';
+export { createWasmKernels } from './wasm-kernels.ts';

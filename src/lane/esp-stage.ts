@@ -48,9 +48,12 @@ const IPCOMP_BOUND = 65535;
 const PROTO_IPV4 = 4;
 const PROTO_IPV6 = 41;
 
-/** Most scratch bytes that opening a frame of `length` bytes can take: each layer may also be expanded once. */
+/**
+ * Most scratch bytes that opening a frame of `length` bytes can take: each layer may also be expanded once, and the next one
+ * is then as long as that.
+ */
 export function espScratch(length: number): number {
-  return MAX_NESTING * (length + IPCOMP_BOUND + 512) + MAX_DATAGRAM;
+  return length + (2 * MAX_NESTING - 1) * (IPCOMP_BOUND + 512) + MAX_DATAGRAM;
 }
 
 /** Opens the ESP packet of a row into scratch, layer by layer, and makes the row describe what was inside. */
@@ -67,6 +70,7 @@ export class EspStage {
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
   private readonly unknown: UnknownSpis;
+  private readonly deliverUnknown: boolean;
   private readonly lane: number;
 
   constructor(parts: {
@@ -80,6 +84,7 @@ export class EspStage {
     units: Int32Array;
     owners: Int32Array;
     unknown: UnknownSpis;
+    deliverUnknown: boolean;
     lane: number;
   }) {
     this.d = parts.d;
@@ -92,6 +97,7 @@ export class EspStage {
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
+    this.deliverUnknown = parts.deliverUnknown;
     this.lane = parts.lane;
   }
 
@@ -106,6 +112,7 @@ export class EspStage {
       if (!isEsp(cls)) return STAGE_OPENED;
       if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
       const next = this.lookUp(w[b + P_L3], (cls & 1) !== 0);
+      if (next === -(DROP_UNKNOWN_SPI + 1) && this.deliverUnknown) return STAGE_OPENED;
       if (next < 0) return -next;
       w[b + P_SA] = next + 1;
     }
@@ -115,7 +122,7 @@ export class EspStage {
   private lookUp(l3: number, isV6: boolean): number {
     const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi);
     if (sa < 0) {
-      this.unknown.add(this.bytes, l3, isV6, this.d.spi);
+      if (!this.deliverUnknown) this.unknown.add(this.bytes, l3, isV6, this.d.spi);
       return -(DROP_UNKNOWN_SPI + 1);
     }
     const owner = Atomics.compareExchange(this.owners, this.units[sa], 0, this.lane + 1);

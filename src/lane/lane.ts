@@ -118,6 +118,7 @@ export class Lane {
   private inPoll = 0;
   private planEnds = false;
   private planFull = false;
+  private abandoned = false;
 
   constructor(config: LaneConfig, consumer: Consumer) {
     this.config = config;
@@ -149,6 +150,7 @@ export class Lane {
         units: config.esp.units,
         owners: words.subarray(places.owners >> 2),
         unknown: new UnknownSpis(control, places.unknownSpis[lane]),
+        deliverUnknown: config.esp.deliverUnknown,
         lane,
       });
     }
@@ -213,6 +215,11 @@ export class Lane {
       this.onError(error);
     }
     this.shared.set(this.counters);
+  }
+
+  /** Given up while its consumer has a batch: what becomes of that is not counted any more. */
+  abandon(): void {
+    this.abandoned = true;
   }
 
   /** GRO's sink: the row is finished. */
@@ -367,6 +374,7 @@ export class Lane {
   }
 
   private delivered(): void {
+    if (this.abandoned) return;
     this.counters[C_DELIVERED] += this.batch.length;
     this.counters[C_SEGMENTS] += this.batch.totalSegments();
     this.counters[C_BYTES] += this.batch.totalBytes();
@@ -375,6 +383,7 @@ export class Lane {
   }
 
   private failed(error: unknown): void {
+    if (this.abandoned) return;
     this.counters[C_THROWS]++;
     this.counters[C_DROPS + DROP_CONSUMER_ERROR] += this.batch.totalSegments();
     this.ring.called();

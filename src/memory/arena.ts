@@ -10,31 +10,33 @@ export class Arena {
   private readonly offset: number;
   private readonly size: number;
   private readonly mask: number;
-  /** Bytes taken and given back so far, unused ends included. */
+  /** Bytes taken and given back so far, unused ends included. `taken`: with those that no descriptor holds yet. */
   private head = 0;
+  private taken = 0;
   private tail = 0;
-  /** `head` behind each descriptor of the ring. */
+  /** `head` behind each descriptor of the ring, and behind those before: a full ring has one more mark than slots. */
   private readonly marks: Float64Array;
 
   constructor(region: Region, slots: number) {
     this.offset = region.offset;
     this.size = region.length;
-    this.mask = slots - 1;
-    this.marks = new Float64Array(slots);
+    this.mask = 2 * slots - 1;
+    this.marks = new Float64Array(2 * slots);
   }
 
-  /** Absolute offset of `length` bytes, or -1 when they are not free. They are lost unless `mark` follows. */
+  /** Absolute offset of `length` bytes, or -1 when they are not free. Without a `mark` the next `take` has them again. */
   take(length: number): number {
     let head = this.head;
     const at = head % this.size;
     if (at + length > this.size) head += this.size - at;
     if (head + length - this.tail > this.size) return -1;
-    this.head = head + length;
+    this.taken = head + length;
     return this.offset + (head % this.size);
   }
 
   /** Everything taken so far belongs to descriptor number `cursor` and those before it. */
   mark(cursor: number): void {
+    this.head = this.taken;
     this.marks[cursor & this.mask] = this.head;
   }
 

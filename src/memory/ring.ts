@@ -12,7 +12,7 @@
  *     base + 0    PRODUCED     written by the producer                     | line 0
  *     base + 16   DELIVERED    the low-water mark, written by the consumer | line 1
  *     base + 17   TAKEN        how far the consumer has begun to work      |
- *     base + 32   ARMED        1: the lane sleeps and wants a notify       | line 2
+ *     base + 32   ARMED        1: the lane sleeps, and on this very word   | line 2
  *     base + 33   WAITING      1: the producer sleeps and wants a notify   |
  *     base + 34   CALLS        odd while the consumer's code runs          |
  *     base + 48   slots, 16 words each
@@ -22,12 +22,15 @@
  *
  *     free -> claimed -> published -> taken -> released (= free)
  *
+ * The lane sleeps on ARMED and not on PRODUCED, because it is also woken when nothing was published: to end. Whoever wakes it
+ * clears ARMED first, so a wake-up between its last look and its going to sleep is seen.
+ *
  * A slot never goes back from taken to published: when a lane dies, what lies between DELIVERED and TAKEN is lost (and
  * counted by the supervisor), what is published stays for the next thread of that lane.
  * DELIVERED moves only past descriptors that are delivered, dropped or absorbed: so a frame, its arena bytes and its block
  * may be reused when DELIVERED has passed its descriptor, and RFS may compare it with a flow's tail.
  */
-import { DESCRIPTOR_SHIFT, DESCRIPTOR_WORDS } from './descriptor.ts';
+import { D_CLASS, DESCRIPTOR_SHIFT, DESCRIPTOR_WORDS, DF_MARK } from './descriptor.ts';
 
 const PRODUCED = 0;
 const DELIVERED = 16;
@@ -92,7 +95,7 @@ export class RingProducer {
   wake(): void {
     if (Atomics.load(this.words, this.base + ARMED) === 1) {
       Atomics.store(this.words, this.base + ARMED, 0);
-      Atomics.notify(this.words, this.base + PRODUCED);
+      Atomics.notify(this.words, this.base + ARMED);
     }
   }
 
@@ -114,16 +117,34 @@ export class RingProducer {
   }
 
   /**
-   * After the lane's thread has ended: gives up what it had taken and returns how many descriptors that were. The next thread
-   * goes on with what is published.
+   * After the lane's thread has ended: gives up what it had taken. The next thread goes on with what is published.
+   *
+   * @returns packets that are left for it
    */
   abandon(): number {
-    const taken = Atomics.load(this.words, this.base + TAKEN);
-    const lost = (taken - this.refresh()) | 0;
-    Atomics.store(this.words, this.base + ARMED, 0);
-    Atomics.store(this.words, this.base + DELIVERED, taken);
+    const { words, base } = this;
+    const taken = Atomics.load(words, base + TAKEN);
+    Atomics.store(words, base + ARMED, 0);
+    // It may have died inside the consumer's code: the next thread begins outside.
+    Atomics.store(words, base + CALLS, (this.calls() + 1) & ~1);
+    this.giveUp(taken);
+    let left = 0;
+    for (let cursor = taken; cursor !== this.published; cursor = (cursor + 1) | 0) {
+      const slot = base + SLOTS + ((cursor & this.mask) << DESCRIPTOR_SHIFT);
+      if (((words[slot + D_CLASS] >> 8) & DF_MARK) === 0) left++;
+    }
+    return left;
+  }
+
+  /** As `abandon` when no thread will come: gives up what is published too. */
+  discard(): void {
+    Atomics.store(this.words, this.base + TAKEN, this.published);
+    this.giveUp(this.published);
+  }
+
+  private giveUp(cursor: number): void {
+    Atomics.store(this.words, this.base + DELIVERED, cursor);
     Atomics.notify(this.words, this.base + DELIVERED);
-    return lost;
   }
 }
 
@@ -180,20 +201,22 @@ export class RingConsumer {
 
   /**
    * Arms the lane and resolves when something is published or `wake` was called; undefined when there is something already
-   * (or `stopped()` says so). The flag goes up before the cursor is read again, so no publish can be missed.
+   * (or `stopped()` says so). The flag goes up before the cursor is read again, so nothing can be missed.
    */
   sleep(stopped: () => boolean): Promise<unknown> | undefined {
     Atomics.store(this.words, this.base + ARMED, 1);
     if (this.available() > 0 || stopped()) return this.disarm();
-    const wait = Atomics.waitAsync(this.words, this.base + PRODUCED, this.produced);
+    const wait = Atomics.waitAsync(this.words, this.base + ARMED, 1);
     return wait.async ? wait.value : this.disarm();
   }
 
-  /** As `sleep`, blocking the thread for at most `ms`. */
-  block(ms: number, stopped: () => boolean): void {
+  /** As `sleep`, blocking the thread for at most `ms`; false when the time ran out. */
+  block(ms: number, stopped: () => boolean): boolean {
     Atomics.store(this.words, this.base + ARMED, 1);
-    if (this.available() === 0 && !stopped()) Atomics.wait(this.words, this.base + PRODUCED, this.produced, ms);
+    const asleep = this.available() === 0 && !stopped();
+    const woken = !asleep || Atomics.wait(this.words, this.base + ARMED, 1, ms) !== 'timed-out';
     this.disarm();
+    return woken;
   }
 
   private disarm(): undefined {

@@ -5,6 +5,7 @@ import {
   CLASS_KEEPALIVE4,
   CLASS_MALFORMED,
   CLASSES,
+  DROP_CLOSED,
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
   DROP_MALFORMED,
@@ -46,6 +47,13 @@ import { type Dissection, dissect } from '../wire/dissect.ts';
 /** Verdicts beside the drop reasons. */
 const GOES_ON = -1;
 const ABSORBED = -2;
+
+/**
+ * A poll that only marks end may keep so much of what its frames lie in, or it would wait for packets that find no room: bytes
+ * of its lane's arena, blocks that the reader has finished while it lasts.
+ */
+const POLL_BYTES = 1 << 20;
+const POLL_BLOCKS = 2;
 
 export interface DispatcherParts {
   /** The frame memory. */
@@ -100,8 +108,11 @@ export class Dispatcher {
   private readonly staging: Region;
   private readonly dropWhenFull: boolean;
   private readonly deterministic: boolean;
-  /** Packets of each lane since the last mark. */
-  private readonly sinceMark: Int32Array;
+  /** Of each lane, since its poll began: packets, bytes copied to its arena, blocks finished. 1: its end is due. */
+  private readonly pollPackets: Int32Array;
+  private readonly pollBytes: Int32Array;
+  private readonly pollBlocks: Int32Array;
+  private readonly due: Uint8Array;
   /** What `judge` chose. */
   private lane = 0;
   private sa = 0;
@@ -124,7 +135,10 @@ export class Dispatcher {
     this.queuePackets = new Float64Array(lanes);
     this.queueBytes = new Float64Array(lanes);
     this.placed = new Float64Array(lanes);
-    this.sinceMark = new Int32Array(lanes);
+    this.pollPackets = new Int32Array(lanes);
+    this.pollBytes = new Int32Array(lanes);
+    this.pollBlocks = new Int32Array(lanes);
+    this.due = new Uint8Array(lanes);
   }
 
   /** Packets dropped because a lane was full. */
@@ -172,27 +186,37 @@ export class Dispatcher {
    * @returns false when a ring was full; call again
    */
   mark(): boolean {
+    const placed = this.placeWaiting();
     let done = true;
     for (let lane = 0; lane < this.rings.length; lane++) {
-      if (!this.deterministic || this.sinceMark[lane] === 0) continue;
-      const ring = this.rings[lane];
-      const s = ring.claim();
-      if (s < 0) {
-        done = false;
-        continue;
-      }
-      ring.words[s + D_CLASS] = DF_MARK << 8;
-      ring.words[s + D_LEN] = 0;
-      this.arenas[lane].mark(ring.head - 1);
-      this.sinceMark[lane] = 0;
+      if (this.pollPackets[lane] > 0 && !this.endPoll(lane)) done = false;
     }
     this.publish();
-    return done && this.placeWaiting();
+    return placed && done;
   }
 
-  /** The end of the input: fragments that wait are lost. */
+  /** The reader has finished a block: no poll may last until all blocks wait for its end. */
+  blockDone(): void {
+    for (let lane = 0; lane < this.rings.length; lane++) {
+      if (this.pollPackets[lane] > 0 && ++this.pollBlocks[lane] >= POLL_BLOCKS) this.due[lane] = 1;
+    }
+    this.settle();
+  }
+
+  /** Ends the polls whose end is due and had found their ring full. */
+  settle(): void {
+    for (let lane = 0; lane < this.rings.length; lane++) if (this.due[lane] === 1) this.endPoll(lane);
+    this.publish();
+  }
+
+  /** The end of the input: fragments that wait are lost, and a datagram that found no room. */
   end(): void {
-    if (this.fragments !== undefined) this.drops[DROP_FRAGMENT_TIMEOUT] += this.fragments.flush();
+    if (this.fragments === undefined) return;
+    this.drops[DROP_FRAGMENT_TIMEOUT] += this.fragments.flush();
+    if (this.waiting.offset < 0) return;
+    this.drops[DROP_CLOSED]++;
+    this.fragments.release(this.waiting.offset);
+    this.waiting.offset = -1;
   }
 
   /** Makes what was placed visible to the lanes. */
@@ -213,24 +237,25 @@ export class Dispatcher {
     if (this.waiting.offset >= 0 && !this.placeWaiting()) return false;
     const cls = dissect(source, off, off + len, linkType, this.d);
     const verdict = this.judge(source, cls);
-    const lane = this.lane;
     if (verdict === GOES_ON) {
       if ((cls & ~1) === CLASS_FRAGMENT4 && this.fragments !== undefined) {
         const number = this.packets;
-        this.count(cls, lane, len);
+        this.count(cls, this.lane, len);
         this.reassemble(this.fragments, source, off, len, wire, seconds, nanos, linkType, number);
         return true;
       }
       const copy = source !== this.bytes;
       if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
         this.relieve();
+        // A consumer that was called meanwhile may have pushed packets itself.
+        this.judge(source, dissect(source, off, off + len, linkType, this.d));
         if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
           if (!this.dropWhenFull) return false;
           this.drops[DROP_FULL]++;
         }
       }
     } else if (verdict !== ABSORBED) this.drops[verdict]++;
-    this.count(cls, lane, len);
+    this.count(cls, this.lane, len);
     return true;
   }
 
@@ -297,6 +322,7 @@ export class Dispatcher {
     copy: boolean,
   ): boolean {
     const lane = this.lane;
+    if (this.due[lane] === 1 && !this.endPoll(lane)) return false;
     const ring = this.rings[lane];
     const arena = this.arenas[lane];
     let target = off;
@@ -315,10 +341,7 @@ export class Dispatcher {
     else if (copy) this.kernels.copy(target, off, len);
     const d = this.d;
     let flags = (this.steerer.valid ? DF_HASH_VALID : 0) | (d.truncated === 1 ? DF_TRUNCATED : 0);
-    if (this.deterministic && ++this.sinceMark[lane] === POLL_BUDGET) {
-      this.sinceMark[lane] = 0;
-      flags |= DF_POLL_END;
-    }
+    if (this.deterministic && this.isLast(lane, copy ? len : 0)) flags |= DF_POLL_END;
     const words = ring.words;
     words[s + D_OFF] = target;
     words[s + D_LEN] = len;
@@ -373,17 +396,50 @@ export class Dispatcher {
 
   /** Places the datagram that waits, if one does. False: it still waits. */
   private placeWaiting(): boolean {
+    if (this.tryWaiting(false)) return true;
+    this.relieve();
+    return this.tryWaiting(this.dropWhenFull);
+  }
+
+  private tryWaiting(drop: boolean): boolean {
     const w = this.waiting;
     if (w.offset < 0) return true;
     const verdict = this.judge(this.bytes, dissect(this.bytes, w.offset, w.offset + w.length, w.linkType, this.d));
     if (verdict === GOES_ON) {
       if (!this.place(this.bytes, w.offset, w.length, w.wire, w.seconds, w.nanos, w.linkType, w.number, true)) {
-        if (!this.dropWhenFull) return false;
+        if (!drop) return false;
         this.drops[DROP_FULL]++;
       }
     } else if (verdict !== ABSORBED) this.drops[verdict]++;
     this.fragments!.release(w.offset);
     w.offset = -1;
     return true;
+  }
+
+  /** Whether the packet that is placed ends its lane's poll. */
+  private isLast(lane: number, copied: number): boolean {
+    this.pollBytes[lane] += copied;
+    if (++this.pollPackets[lane] < POLL_BUDGET && this.pollBytes[lane] < POLL_BYTES) return false;
+    this.beginPoll(lane);
+    return true;
+  }
+
+  /** Ends a lane's poll by a descriptor of its own. False: its ring is full. */
+  private endPoll(lane: number): boolean {
+    const ring = this.rings[lane];
+    const s = ring.claim();
+    if (s < 0) return false;
+    ring.words[s + D_CLASS] = DF_MARK << 8;
+    ring.words[s + D_LEN] = 0;
+    this.arenas[lane].mark(ring.head - 1);
+    this.beginPoll(lane);
+    return true;
+  }
+
+  private beginPoll(lane: number): void {
+    this.pollPackets[lane] = 0;
+    this.pollBytes[lane] = 0;
+    this.pollBlocks[lane] = 0;
+    this.due[lane] = 0;
   }
 }

@@ -1,18 +1,20 @@
 import type { LaneConfig } from '../lane/config.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { Lane } from '../lane/lane.ts';
-import { type LaneEvents, type Lanes, turn } from './lanes.ts';
+import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 
 /** All lanes in the calling thread: polled in their order, after each push. */
 export class InlineLanes implements Lanes {
   private readonly lanes: Lane[];
   private readonly consumers: readonly Consumer[];
+  /** The promise of each lane that is waited for already. */
+  private readonly awaited: (Promise<void> | undefined)[] = [];
   private polling = false;
+  private ended = false;
 
   constructor(configs: readonly LaneConfig[], consumers: readonly Consumer[], events: LaneEvents) {
     this.consumers = consumers;
     this.lanes = configs.map((config, i) => {
-      // The lanes share one consumer: it is closed once, in end().
       const lane = new Lane(config, consumers[i]);
       lane.onError = (error) => events.consumerError(i, error);
       return lane;
@@ -21,28 +23,49 @@ export class InlineLanes implements Lanes {
 
   kick(): void {
     // A consumer that pushes packets itself must not poll the lane that has called it.
-    if (this.polling) return;
+    if (this.polling || this.ended) return;
     this.polling = true;
     try {
-      for (const lane of this.lanes) while (lane.poll() > 0);
+      for (let i = 0; i < this.lanes.length; i++) {
+        const lane = this.lanes[i];
+        while (lane.poll() > 0);
+        if (lane.pending === undefined || lane.pending === this.awaited[i]) continue;
+        this.awaited[i] = lane.pending;
+        // What came while the consumer's promise was pending is taken when it settles, not with the next push.
+        lane.pending.then(() => this.kick());
+      }
     } finally {
       this.polling = false;
     }
   }
 
   async progress(): Promise<void> {
-    const pending = this.lanes.flatMap((lane) => (lane.pending === undefined ? [] : [lane.pending]));
-    await (pending.length > 0 ? Promise.race(pending) : turn());
+    const pending: Promise<unknown>[] = this.lanes.flatMap(({ pending }) => (pending === undefined ? [] : [pending]));
+    if (pending.length === 0) await turn();
+    else {
+      let timer: NodeJS.Timeout | undefined;
+      pending.push(
+        new Promise((resolve) => {
+          timer = setTimeout(resolve, PROGRESS_MS);
+        }),
+      );
+      await Promise.race(pending);
+      clearTimeout(timer);
+    }
     this.kick();
   }
 
   post(lane: number, message: unknown): void {
-    this.consumers[lane].onMessage?.(message);
+    if (!this.ended) this.consumers[lane].onMessage?.(message);
   }
 
   async end(): Promise<void> {
+    this.ended = true;
     for (const lane of this.lanes) await lane.close();
   }
 
-  async kill(): Promise<void> {}
+  async kill(): Promise<void> {
+    this.ended = true;
+    for (const lane of this.lanes) lane.abandon();
+  }
 }

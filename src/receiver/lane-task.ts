@@ -11,6 +11,11 @@ export interface LaneTask {
   readonly port: MessagePort;
 }
 
+/** What a lane's task ends with when its consumer could not be made. An error that is sent would lose its code. */
+export interface LaneFailure {
+  readonly message: string;
+}
+
 /** What a lane's thread tells the receiver. */
 export type FromLane =
   | { readonly kind: 'ready' }

@@ -2,7 +2,7 @@
 export interface Lanes {
   /** Something was published. */
   kick(): void;
-  /** Resolves when a lane may have moved on. */
+  /** Resolves when a lane may have moved on, after {@link PROGRESS_MS} at the latest. */
   progress(): Promise<void>;
   /** Sends a message to the consumer of a lane. */
   post(lane: number, message: unknown): void;
@@ -15,10 +15,13 @@ export interface Lanes {
 /** What happens in lanes. */
 export interface LaneEvents {
   consumerError(lane: number, error: unknown): void;
-  /** The thread of a lane ended and was started anew; `lost` packets went with it. */
-  laneLost(lane: number, lost: number, error: unknown): void;
+  /** The thread of a lane ended; `left` packets wait for the one that takes over. */
+  laneLost(lane: number, left: number, error: unknown): void;
   message(lane: number, message: unknown): void;
 }
+
+/** How long `progress` waits at most, in milliseconds. */
+export const PROGRESS_MS = 50;
 
 /** A turn of the event loop: timers, sockets and messages get theirs. */
 export function turn(): Promise<void> {

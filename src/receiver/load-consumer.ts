@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { RxSteerError } from '../errors.ts';
 import { type Consumer, type ConsumerContext, type ConsumerFactory, isConsumer } from '../lane/consumer.ts';
+import { importModule } from './import-module.ts';
 
 /**
  * Loads a consumer module and makes the consumer of a lane.
@@ -13,27 +12,25 @@ export async function loadConsumer(url: string, context: ConsumerContext): Promi
   try {
     factory = (await importModule(url)).default;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RxSteerError('ERR_RXSTEER_CONSUMER', `consumer: ${url} could not be loaded: ${why}`, { cause });
+    throw new RxSteerError('ERR_RXSTEER_CONSUMER', `consumer: ${url} could not be loaded: ${messageOf(cause)}`, {
+      cause,
+    });
   }
   if (typeof factory !== 'function') {
     throw new RxSteerError('ERR_RXSTEER_CONSUMER', `consumer: ${url} has no default export that is a function`);
   }
-  const consumer = await (factory as ConsumerFactory)(context);
+  let consumer: unknown;
+  try {
+    consumer = await (factory as ConsumerFactory)(context);
+  } catch (cause) {
+    throw new RxSteerError('ERR_RXSTEER_CONSUMER', `consumer: ${url} threw: ${messageOf(cause)}`, { cause });
+  }
   if (!isConsumer(consumer)) {
     throw new RxSteerError('ERR_RXSTEER_CONSUMER', `consumer: what ${url} returned has no onPackets(batch)`);
   }
   return consumer;
 }
 
-/**
- * Under tsx, a worker thread of Node 20 has its hook for `require` but not the one for `import`: TypeScript is required there.
- */
-async function importModule(url: string): Promise<{ default?: unknown }> {
-  try {
-    return await import(url);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException)?.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
-    return createRequire(import.meta.url)(fileURLToPath(url));
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

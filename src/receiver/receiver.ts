@@ -6,6 +6,7 @@ import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { LaneConfig } from '../lane/config.ts';
 import type { Consumer } from '../lane/consumer.ts';
+import { C_TAKEN } from '../lane/counters.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
 import { Arena } from '../memory/arena.ts';
 import { createFrameMemory } from '../memory/frame-memory.ts';
@@ -95,6 +96,9 @@ export class Receiver {
   private closing: Promise<ReceiverStats> | undefined;
   private scheduled = false;
   private aborted = false;
+  /** The lanes have ended: nothing moves any more. */
+  private ended = false;
+  private readonly onAbort: () => void = () => this.abort();
   /** The windows of the frame memory, for a reader that fills them: `captureBatches(paths, receiver.windows)`. */
   readonly windows: Windows;
 
@@ -141,7 +145,13 @@ export class Receiver {
       dropWhenFull: options.full === 'drop',
       deterministic: options.deterministic,
     });
-    this.windows = new Windows(bytes, layout.windows, this.rings, () => this.progress());
+    this.windows = new Windows(
+      bytes,
+      layout.windows,
+      this.rings,
+      () => this.progress(),
+      () => this.dispatcher.blockDone(),
+    );
   }
 
   /** Starts the lanes. `createReceiver` does. */
@@ -149,7 +159,9 @@ export class Receiver {
     const { options } = this;
     const events: LaneEvents = {
       consumerError: (lane, error) => this.emitter.emit('consumer-error', { lane, error }),
-      laneLost: (lane, lost, error) => {
+      laneLost: (lane, left, error) => {
+        // By its counters: they say to the packet what it was done with when its thread ended.
+        const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lost[lane];
         this.lost[lane] += lost;
         this.emitter.emit('lane-lost', { lane, lost, error });
       },
@@ -176,7 +188,7 @@ export class Receiver {
     const { signal } = options;
     if (signal !== undefined) {
       if (signal.aborted) this.abort();
-      else signal.addEventListener('abort', () => this.abort(), { once: true });
+      else signal.addEventListener('abort', this.onAbort, { once: true });
     }
   }
 
@@ -190,8 +202,12 @@ export class Receiver {
   push(frame: Uint8Array, options?: PushOptions): boolean {
     this.checkOpen();
     const time = options?.time ?? Date.now() / 1000;
-    const seconds = Math.floor(time);
-    const nanos = Math.round((time - seconds) * 1e9);
+    let seconds = Math.floor(time);
+    let nanos = Math.round((time - seconds) * 1e9);
+    if (nanos === 1e9) {
+      seconds++;
+      nanos = 0;
+    }
     const linkType = options?.linkType ?? 1;
     const dropped = this.dispatcher.full;
     const taken = this.dispatcher.push(frame, linkType, seconds, nanos);
@@ -246,7 +262,7 @@ export class Receiver {
   async drain({ timeout = Number.POSITIVE_INFINITY }: { timeout?: number } = {}): Promise<void> {
     const until = performance.now() + timeout;
     while (!this.dispatcher.mark() || !this.idle()) {
-      if (this.aborted) return;
+      if (this.aborted || this.ended) return;
       if (performance.now() > until) {
         throw new RxSteerError('ERR_RXSTEER_TIMEOUT', `drain: lanes were still busy after ${timeout} ms`);
       }
@@ -312,20 +328,21 @@ export class Receiver {
   }
 
   private async finish(timeout: number): Promise<ReceiverStats> {
+    const until = performance.now() + timeout;
     let drained = true;
     try {
       await this.drain({ timeout });
     } catch {
       drained = false;
     }
-    if (this.aborted) drained = false;
     this.dispatcher.end();
-    if (drained) await this.lanes!.end();
-    else await this.lanes!.kill();
-    if (!drained) {
-      const { queues } = this.stats();
-      for (const { queue, held } of queues) this.closedPackets[queue] += held;
+    if (!drained || this.aborted || !(await within(this.lanes!.end(), until - performance.now()))) {
+      await this.lanes!.kill();
     }
+    this.ended = true;
+    this.options.signal?.removeEventListener('abort', this.onAbort);
+    const { queues } = this.stats();
+    for (const { queue, held } of queues) this.closedPackets[queue] += held;
     return this.stats();
   }
 
@@ -340,12 +357,14 @@ export class Receiver {
   }
 
   private async progress(): Promise<void> {
+    this.dispatcher.settle();
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
+    if (this.ended) throw closedError();
   }
 
   private checkOpen(): void {
-    if (this.closing !== undefined) throw new RxSteerError('ERR_RXSTEER_CLOSED', 'the receiver is closed');
+    if (this.closing !== undefined) throw closedError();
   }
 
   /** Inline lanes poll soon after a push, and not once per frame. */
@@ -381,6 +400,24 @@ export class Receiver {
       gro: options.gro,
       excluded: options.excluded,
     }));
+  }
+}
+
+function closedError(): RxSteerError {
+  return new RxSteerError('ERR_RXSTEER_CLOSED', 'the receiver is closed');
+}
+
+/** Whether a promise is fulfilled within so many milliseconds. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    // Longer than a timer can be set for is as good as forever.
+    if (ms < 2 ** 31) timer = setTimeout(resolve, Math.max(0, ms), false);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

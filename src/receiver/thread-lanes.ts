@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { RxSteerError } from '../errors.ts';
 import type { LaneConfig } from '../lane/config.ts';
 import type { RingProducer } from '../memory/ring.ts';
-import type { FromLane, LaneTask, ToLane } from './lane-task.ts';
-import type { LaneEvents, Lanes } from './lanes.ts';
+import type { FromLane, LaneFailure, LaneTask, ToLane } from './lane-task.ts';
+import { type LaneEvents, type Lanes, PROGRESS_MS } from './lanes.ts';
 
 export interface ThreadLanesOptions {
   readonly configs: readonly LaneConfig[];
@@ -26,6 +27,8 @@ export class ThreadLanes implements Lanes {
   /** Settled when the other end has closed its port, and all that it had sent has come. */
   private readonly hungUp: Promise<unknown>[] = [];
   private readonly tasks: Promise<void>[] = [];
+  /** Why a lane could not be started again: what is placed there is lost. */
+  private readonly dead: Map<number, unknown> = new Map();
   private readonly aborts: AbortController[] = [];
   /** What `progress` waits for, per lane, until it happens. */
   private readonly waits: (Promise<unknown> | undefined)[] = [];
@@ -65,20 +68,25 @@ export class ThreadLanes implements Lanes {
 
   async progress(): Promise<void> {
     const moved: Promise<unknown>[] = [];
+    let limit = PROGRESS_MS;
     this.options.rings.forEach((ring, lane) => {
-      this.waits[lane] ??= ring.idle()
-        ? undefined
-        : ring.progress()?.finally(() => {
-            this.waits[lane] = undefined;
-          });
+      this.discard(lane);
+      if (this.waits[lane] === undefined && !ring.idle()) {
+        this.waits[lane] = ring.progress()?.finally(() => {
+          this.waits[lane] = undefined;
+        });
+        // It has moved on meanwhile.
+        if (this.waits[lane] === undefined) limit = 0;
+      }
       const wait = this.waits[lane];
       if (wait !== undefined) moved.push(wait);
     });
+    if (moved.length === 0) limit = 0;
     // What waitAsync returns keeps no process alive; the timer does, and bounds a wake-up that never comes (a lane that died).
     let timer: NodeJS.Timeout | undefined;
     moved.push(
       new Promise((resolve) => {
-        timer = setTimeout(resolve, moved.length === 0 ? 0 : 50);
+        timer = setTimeout(resolve, limit);
       }),
     );
     await Promise.race(moved);
@@ -126,11 +134,15 @@ export class ThreadLanes implements Lanes {
       port1.unref();
       this.hungUp[lane] = once(port1, 'close');
       const task: LaneTask = { config: configs[lane], consumer, data, idle, port: port2 };
+      const failed = (message: string, cause?: unknown): void =>
+        reject(new RxSteerError('ERR_RXSTEER_CONSUMER', message, { cause }));
       this.tasks[lane] = this.pool.run(task, { transferList: [port2], signal: abort.signal }).then(
-        () => {},
+        (failure: LaneFailure | undefined) => {
+          if (failure !== undefined) failed(failure.message);
+        },
         (error: unknown) => {
           port1.close();
-          reject(error);
+          failed(`consumer: the thread of lane ${lane} ended before ${consumer} was there: ${error}`, error);
           if (ready && !this.ending) this.restart(lane, error);
         },
       );
@@ -138,9 +150,20 @@ export class ThreadLanes implements Lanes {
   }
 
   private restart(lane: number, error: unknown): void {
-    const lost = this.options.rings[lane].abandon();
-    this.options.events.laneLost(lane, lost, error);
-    this.run(lane).catch((failure: unknown) => this.options.events.consumerError(lane, failure));
+    const left = this.options.rings[lane].abandon();
+    this.options.events.laneLost(lane, left, error);
+    this.run(lane).catch((failure: unknown) => {
+      this.dead.set(lane, failure);
+      this.options.events.consumerError(lane, failure);
+    });
+  }
+
+  /** Gives up what was placed in a lane that is dead. */
+  private discard(lane: number): void {
+    const ring = this.options.rings[lane];
+    if (!this.dead.has(lane) || ring.idle()) return;
+    ring.discard();
+    this.options.events.laneLost(lane, 0, this.dead.get(lane));
   }
 
   /** Ends threads whose consumer has been in the same call for `ms`. */

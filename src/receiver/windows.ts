@@ -11,16 +11,28 @@ export class Windows {
   private readonly region: Region;
   private readonly rings: readonly RingProducer[];
   private readonly progress: () => Promise<void>;
+  private readonly onDone: () => void;
   private readonly free: number[];
   /** Blocks that the reader is done with, and the head of each lane's ring at that moment. */
   private readonly retired: number[] = [];
   private readonly heads: Int32Array;
 
-  constructor(bytes: Uint8Array, region: Region, rings: readonly RingProducer[], progress: () => Promise<void>) {
+  /**
+   * @param progress resolves when a lane may have moved on, and throws when none will any more
+   * @param onDone called when the reader is done with a block
+   */
+  constructor(
+    bytes: Uint8Array,
+    region: Region,
+    rings: readonly RingProducer[],
+    progress: () => Promise<void>,
+    onDone: () => void,
+  ) {
     this.bytes = bytes;
     this.region = region;
     this.rings = rings;
     this.progress = progress;
+    this.onDone = onDone;
     const blocks = region.length / BLOCK_SIZE;
     this.free = Array.from({ length: blocks }, (_, i) => blocks - 1 - i);
     this.heads = new Int32Array(blocks * rings.length);
@@ -41,6 +53,7 @@ export class Windows {
     const lanes = this.rings.length;
     for (let lane = 0; lane < lanes; lane++) this.heads[block * lanes + lane] = this.rings[lane].head;
     this.retired.push(block);
+    this.onDone();
   }
 
   private pop(): number | undefined {

@@ -1,7 +1,7 @@
 /** A set of numbers as sorted, disjoint, never touching half-open intervals: [from, to, from, to, ...]. */
 
 /** Intervals that a set may have; a hostile stream of single bytes with holes is cut off here. */
-export const MAX_INTERVALS = 65536;
+const MAX_INTERVALS = 65536;
 
 export class Intervals {
   edges: number[] = [];

@@ -79,7 +79,7 @@ function hashKey(key: Int32Array): number {
 }
 
 /** Whether the flow is one of those that reports list: TCP and UDP (IKE too). */
-export function isReported(key: ArrayLike<number>): boolean {
+export function isReported(key: Int32Array): boolean {
   return (key[KEY_KIND] & KIND_REPORTED) !== 0;
 }
 
@@ -94,29 +94,34 @@ export interface FlowTuple {
 
 const text = new Uint8Array(32);
 
-/** The parts of the key of a reported flow, for people. */
-export function describeKey(key: ArrayLike<number>): FlowTuple {
-  const kind = key[KEY_KIND];
-  for (let i = 0; i < 8; i++) put32(text, 4 * i, key[i]);
+/** The parts of the reported flow whose key is at `at` of `keys`, for people. */
+export function describeKey(keys: Int32Array, at: number): FlowTuple {
+  const kind = keys[at + KEY_KIND];
+  const ports = keys[at + KEY_PORTS];
+  for (let i = 0; i < 8; i++) put32(text, 4 * i, keys[at + i]);
   const length = (kind & KIND_V6) !== 0 ? 16 : 4;
   return {
     proto: (kind & 0xff) === 6 ? 'tcp' : 'udp',
     src: addressText(text, 0, length),
-    sport: key[KEY_PORTS] >>> 16,
+    sport: ports >>> 16,
     dst: addressText(text, 16, length),
-    dport: key[KEY_PORTS] & 0xffff,
+    dport: ports & 0xffff,
     protected: (kind & KIND_PROTECTED) !== 0,
   };
 }
 
-/** Order of reports: protocol, IPv4 before IPv6, source, source port, destination, destination port, clear before protected. */
-export function compareKeys(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const ka = a[KEY_KIND];
-  const kb = b[KEY_KIND];
+/**
+ * Order of reports, of the keys at `a` and `b` of `keys`: protocol, IPv4 before IPv6, source, source port, destination,
+ * destination port, clear before protected.
+ */
+export function compareKeys(keys: Int32Array, a: number, b: number): number {
+  const ka = keys[a + KEY_KIND];
+  const kb = keys[b + KEY_KIND];
   if ((ka & 0x1ff) !== (kb & 0x1ff)) return (ka & 0xff) - (kb & 0xff) || ka - kb;
-  for (let i = 0; i < 4; i++) if (a[i] !== b[i]) return (a[i] >>> 0) - (b[i] >>> 0);
-  const ports = (a[KEY_PORTS] >>> 16) - (b[KEY_PORTS] >>> 16);
-  if (ports !== 0) return ports;
-  for (let i = 4; i < 8; i++) if (a[i] !== b[i]) return (a[i] >>> 0) - (b[i] >>> 0);
-  return (a[KEY_PORTS] & 0xffff) - (b[KEY_PORTS] & 0xffff) || ka - kb;
+  for (let i = 0; i < 4; i++) if (keys[a + i] !== keys[b + i]) return (keys[a + i] >>> 0) - (keys[b + i] >>> 0);
+  const pa = keys[a + KEY_PORTS];
+  const pb = keys[b + KEY_PORTS];
+  if (pa >>> 16 !== pb >>> 16) return (pa >>> 16) - (pb >>> 16);
+  for (let i = 4; i < 8; i++) if (keys[a + i] !== keys[b + i]) return (keys[a + i] >>> 0) - (keys[b + i] >>> 0);
+  return (pa & 0xffff) - (pb & 0xffff) || ka - kb;
 }

@@ -43,7 +43,8 @@ export class Flow {
 
 export class FlowTable {
   readonly flows: Flow[] = [];
-  private keys: Int32Array = new Int32Array(256 * KEY_LENGTH);
+  /** The key of the flow at place `i` starts at `i * KEY_LENGTH`. */
+  keys: Int32Array = new Int32Array(256 * KEY_LENGTH);
   private slots: Int32Array = new Int32Array(1024);
 
   /** The flow of a key, made when it is new. */
@@ -66,11 +67,6 @@ export class FlowTable {
     return flow;
   }
 
-  /** A copy of the key of a flow. */
-  key(flow: Flow): Int32Array {
-    return this.keys.slice(flow.index * KEY_LENGTH, (flow.index + 1) * KEY_LENGTH);
-  }
-
   private growKeys(): void {
     const keys = new Int32Array(this.keys.length * 2);
     keys.set(this.keys);
@@ -91,5 +87,6 @@ export class FlowTable {
 
 /** The list with `value` in it: the same one when it is there already. Lists stay as small as what they hold. */
 export function including(list: readonly number[], value: number): readonly number[] {
-  return list.includes(value) ? list : [...list, value];
+  if (list.length === 0) return [value];
+  return list.includes(value) ? list : list.concat(value);
 }

@@ -1,7 +1,8 @@
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import { PcapngWriter } from '../capture/index.ts';
-import { RxSteerError } from '../errors.ts';
+import { optionError, RxSteerError } from '../errors.ts';
 import { formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
 import { openSink } from '../io/sink.ts';
@@ -100,7 +101,8 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     nattPort: NATT_PORT,
     ...(digest === 'xxh64' ? { xxhash: await xxhash() } : {}),
   });
-  const writer = options.out === undefined ? undefined : new FrameWriter(options.out);
+  checkOut(options);
+  let writer: FrameWriter | undefined;
   const take = (delivery: Delivery, lane: number): void => {
     accountDelivery(accounts, delivery, lane, spis);
     writer?.write(delivery);
@@ -127,7 +129,11 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     const from = message as FromReplayConsumer;
     if (from.kind === 'accounts') accounts.merge(from.state);
     else {
-      take(from, lane);
+      try {
+        take(from, lane);
+      } catch (error) {
+        failure ??= error;
+      }
       rx.post(lane, 'taken');
     }
   });
@@ -138,6 +144,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   let damage: ReplayReport['damage'];
   const started = performance.now();
   try {
+    if (options.out !== undefined) writer = new FrameWriter(options.out);
     damage = await pushRounds(rx, options, loop);
     await rx.drain();
   } finally {
@@ -148,6 +155,17 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   const milliseconds = performance.now() - started;
   const stats = rx.stats();
   return { report: makeReport(options, stats, accounts, damage), stats, milliseconds, indirection: rx.indirection() };
+}
+
+/** Writing over a capture that is still to be read would destroy it. */
+function checkOut({ out, files }: ReplayOptions): void {
+  const at = out === undefined ? undefined : statSync(out, { throwIfNoEntry: false });
+  if (at === undefined || !at.isFile()) return;
+  for (const file of files) {
+    const from = statSync(file, { throwIfNoEntry: false });
+    if (from?.ino === at.ino && from.dev === at.dev)
+      throw optionError('out', 'a file that is none of the captures', out);
+  }
 }
 
 /** Pushes the files as often as asked. Returns what is damaged about them. */

@@ -14,7 +14,7 @@ import type { StreamBuffer } from './flow-buffer.ts';
 import { Intervals } from './flow-intervals.ts';
 
 /** Bytes after which a stream without a SYN settles where it starts. */
-export const SETTLE = 1 << 20;
+export const SETTLE: number = 1 << 20;
 
 const UNSETTLED = 0;
 const SETTLED = 1;

@@ -22,9 +22,8 @@ export interface SteererOptions {
 }
 
 export class Steerer {
-  /** Hash of the last packet (int32), and whether it had one. */
+  /** Hash of the last packet (int32); 0 when it had none. */
   hash = 0;
-  valid = 0;
   readonly queues: number;
   readonly hasher: FlowHasher;
   readonly indirection: Indirection;
@@ -54,12 +53,16 @@ export class Steerer {
     }
   }
 
+  /** Whether the last packet had a hash: 0 or 1. A hash of 0 may be valid. */
+  get valid(): number {
+    return this.hasher.valid;
+  }
+
   /** The queue of the packet that `d` describes. Packets without a hash go to queue 0, as on a NIC. */
   steer(bytes: Uint8Array, d: Dissection): number {
     const hasher = this.hasher;
     const hash = hasher.hash(bytes, d);
     this.hash = hash;
-    this.valid = hasher.valid;
     return hasher.valid === 0 ? 0 : this.indirection.queue(hash);
   }
 }

@@ -64,14 +64,13 @@ export function ipv4HeaderOk(bytes: Uint8Array, l3: number): boolean {
  * (RFC 6936; Linux GRO does the same). False for whatever cannot be verified: cut packets, fragments, other protocols.
  */
 export function l4ChecksumOk(bytes: Uint8Array, d: Dissection): boolean {
-  if (d.truncated !== 0 || d.fragOff !== 0 || d.fragMore !== 0) return false;
+  if (d.truncated !== 0 || (d.fragOff | d.fragMore) !== 0) return false;
   let length = (d.end - d.l4) | 0;
   if (d.proto === PROTO_UDP) {
     if (length < UDP_HEADER) return false;
     if (u16(bytes, d.l4 + UDP_CHECKSUM) === 0) return true;
     const own = u16(bytes, d.l4 + UDP_LENGTH);
-    if (own > length) return false;
-    if (own >= UDP_HEADER) length = own;
+    if (own >= UDP_HEADER && own < length) length = own;
   } else if (d.proto !== PROTO_TCP || length < TCP_HEADER) {
     return false;
   }

@@ -10,7 +10,7 @@ import {
   CLASS_OTHER6,
 } from '../counters.ts';
 import { u16, u32 } from './bytes.ts';
-import { clearFragment, type Dissection, malformed } from './dissection.ts';
+import { clean, type Dissection, malformed } from './dissection.ts';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './ethernet.ts';
 import {
   checkIpv4,
@@ -60,7 +60,7 @@ const ROUTING = PROTO_ROUTING;
  * Dissects the IP packet, of either version, that starts at `off`. Fills `out` and returns the class.
  */
 export function dissectIp(bytes: Uint8Array, off: number, end: number, out: Dissection): number {
-  out.vlan = 0;
+  if (out.dirty !== 0) clean(out);
   out.etherType = 0;
   if (end <= off) return malformed(out, BAD_IP_SHORT, off, off, off);
   const version = bytes[off] >> 4;
@@ -69,7 +69,7 @@ export function dissectIp(bytes: Uint8Array, off: number, end: number, out: Diss
   return malformed(out, BAD_IP_VERSION, off, off, end);
 }
 
-/** The same where IPv4 was announced; leaves `vlan` alone. */
+/** The same where IPv4 was announced; the caller has cleaned the record. */
 export function walkIpv4(bytes: Uint8Array, l3: number, end: number, out: Dissection): number {
   out.etherType = TYPE_IPV4;
   const verdict = checkIpv4(bytes, l3, end);
@@ -77,29 +77,24 @@ export function walkIpv4(bytes: Uint8Array, l3: number, end: number, out: Dissec
   const l4 = (l3 + ipv4HeaderLength(bytes, l3)) | 0;
   const total = u16(bytes, l3 + V4_TOTAL_LENGTH);
   let stop = end;
-  out.truncated = 0;
   // 0: segmentation offload had not filled it in when the sender was captured
   if (total !== 0) {
     if (total <= end - l3) stop = (l3 + total) | 0;
-    else out.truncated = 1;
+    else cut(out);
   }
   out.l3 = l3;
   const proto = bytes[l3 + V4_PROTOCOL];
   const frag = u16(bytes, l3 + V4_FRAGMENT);
-  if ((frag & V4_IS_FRAGMENT) === 0) {
-    clearFragment(out);
-    return transport(bytes, l4, stop, proto, 0, out);
-  }
+  if ((frag & V4_IS_FRAGMENT) === 0) return transport(bytes, l4, stop, proto, 0, out);
   out.fragOff = (frag & 0x1fff) << 3;
   out.fragMore = (frag & IPV4_MF) !== 0 ? 1 : 0;
   out.fragId = u16(bytes, l3 + IPV4_ID);
   out.fragNext = proto;
   out.fragHdr = l3;
-  out.fragPrev = 0;
   return fragment(out, FRAGMENT_V4, l4, stop, proto);
 }
 
-/** The same where IPv6 was announced; leaves `vlan` alone. */
+/** The same where IPv6 was announced; the caller has cleaned the record. */
 export function walkIpv6(bytes: Uint8Array, l3: number, end: number, out: Dissection): number {
   out.etherType = TYPE_IPV6;
   const verdict = checkIpv6(bytes, l3, end);
@@ -113,11 +108,9 @@ export function walkIpv6(bytes: Uint8Array, l3: number, end: number, out: Dissec
     if (jumbo >= 0) payload = jumbo > end - l4 ? end - l4 + 1 : jumbo;
   }
   let stop = end;
-  out.truncated = 0;
   if (payload <= end - l4) stop = (l4 + payload) | 0;
-  else out.truncated = 1;
+  else cut(out);
   out.l3 = l3;
-  clearFragment(out);
   return isExtension(next) ? extensions(bytes, l3, l4, stop, next, out) : transport(bytes, l4, stop, next, 1, out);
 }
 
@@ -165,11 +158,15 @@ function extensions(bytes: Uint8Array, l3: number, l4: number, end: number, firs
 
 function fragment(out: Dissection, cls: number, l4: number, end: number, proto: number): number {
   out.cls = cls;
-  out.reason = NONE;
   out.l4 = l4 | 0;
   out.end = end;
   out.proto = proto;
-  out.spi = 0;
-  out.esp = 0;
+  out.dirty = 1;
   return cls;
+}
+
+/** The IP length says more than is there. */
+function cut(out: Dissection): void {
+  out.truncated = 1;
+  out.dirty = 1;
 }

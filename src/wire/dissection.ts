@@ -1,5 +1,5 @@
 /** The record that a dissection fills. One is made and reused for every packet: nothing is allocated on the way. */
-import { BAD_NONE, CLASS_MALFORMED, CLASS_NONIP } from '../counters.ts';
+import { CLASS_MALFORMED, CLASS_NONIP } from '../counters.ts';
 import { UDP_PORT_NATT } from './udp.ts';
 
 /**
@@ -38,37 +38,47 @@ export class Dissection {
   fragPrev = 0;
   /** EtherType behind link header and tags; of raw IP the one that it would have. */
   etherType = 0;
+  /**
+   * Of the dissector's own: 1 when one of `reason`, `spi`, `esp`, `truncated`, `vlan` and the fragment's fields may not be 0.
+   * They nearly always are, and one load says so: seven stores and two loads less for every plain packet.
+   */
+  dirty = 0;
 }
 
-/** Ends a dissection as `malformed`. `l3` and `l4` are as far as it came; both lie within the packet. */
-export function malformed(out: Dissection, reason: number, l3: number, l4: number, end: number): number {
-  out.cls = CLASS_MALFORMED;
-  out.reason = reason;
-  out.l3 = l3;
-  out.l4 = l4;
-  out.end = end;
-  out.proto = 0;
+/** Sets the fields that {@link Dissection.dirty} speaks of to 0. */
+export function clean(out: Dissection): void {
+  out.reason = 0;
   out.spi = 0;
   out.esp = 0;
   out.truncated = 0;
-  clearFragment(out);
-  return CLASS_MALFORMED;
-}
-
-/** Ends a dissection as `nonip`: the payload of the link is at `l3`. */
-export function nonIp(out: Dissection, l3: number, end: number): number {
-  malformed(out, BAD_NONE, l3, end, end);
-  out.cls = CLASS_NONIP;
-  return CLASS_NONIP;
-}
-
-/** Only a fragment has an offset or more to follow: two loads in place of six stores for every other packet. */
-export function clearFragment(out: Dissection): void {
-  if ((out.fragOff | out.fragMore) === 0) return;
+  out.vlan = 0;
   out.fragOff = 0;
   out.fragMore = 0;
   out.fragId = 0;
   out.fragNext = 0;
   out.fragHdr = 0;
   out.fragPrev = 0;
+  out.dirty = 0;
+}
+
+/** Ends a dissection as `malformed`. `l3` and `l4` are as far as it came; both lie within the packet. */
+export function malformed(out: Dissection, reason: number, l3: number, l4: number, end: number): number {
+  out.cls = CLASS_MALFORMED;
+  out.reason = reason;
+  out.dirty = 1;
+  out.l3 = l3;
+  out.l4 = l4;
+  out.end = end;
+  out.proto = 0;
+  return CLASS_MALFORMED;
+}
+
+/** Ends a dissection as `nonip`: the payload of the link is at `l3`. */
+export function nonIp(out: Dissection, l3: number, end: number): number {
+  out.cls = CLASS_NONIP;
+  out.l3 = l3;
+  out.l4 = end;
+  out.end = end;
+  out.proto = 0;
+  return CLASS_NONIP;
 }

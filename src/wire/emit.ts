@@ -102,7 +102,8 @@ function protoOf(options: TupleOptions): TupleProto {
   if (!Object.hasOwn(LENGTHS, proto)) throw optionError('proto', Object.keys(LENGTHS).join(', '), proto);
   if (natt && proto !== 'esp') throw optionError('natt', 'proto esp with it', proto);
   const wantsSpi = proto === 'esp' || proto === 'ah';
-  if (wantsSpi) checkInteger('spi', spi, 0, 0xffffffff);
+  // behind UDP an SPI of 0 is the marker of IKE
+  if (wantsSpi) checkInteger('spi', spi, natt ? 1 : 0, 0xffffffff);
   else if (spi !== undefined) throw optionError('spi', `none with proto ${proto}`, spi);
   if (wantsSpi ? natt && ports : proto !== 'ip') {
     checkInteger('sport', sport, 0, 0xffff);

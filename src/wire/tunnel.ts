@@ -24,7 +24,8 @@ export const TUNNEL_MAX_DEPTH = 4;
 /**
  * Takes the record of a dissected packet and leaves that of its innermost packet in it: IP in IP (protocols 4 and 41), GRE
  * version 0 (IPv4, IPv6, Ethernet), VXLAN (UDP port 4789). Returns the class. A layer is entered only when a well-formed
- * IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and fragments end the walk.
+ * IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and fragments end the
+ * walk. `vlan` becomes that of the inner frame, 0 where a tunnel carries bare IP.
  */
 export function innermost(bytes: Uint8Array, out: Dissection): number {
   for (let depth = 0; depth < TUNNEL_MAX_DEPTH; depth++) {
@@ -41,6 +42,7 @@ export function innermost(bytes: Uint8Array, out: Dissection): number {
       dissectIp(bytes, l3, end, out);
       out.vlan = vlan;
       out.truncated = truncated;
+      out.dirty = 1;
       break;
     }
   }

@@ -4,6 +4,7 @@ import { addressText, endpointText } from './address.ts';
 import { u16 } from './bytes.ts';
 import { IPV4_SRC } from './ipv4.ts';
 import { IPV6_SRC } from './ipv6.ts';
+import { PROTO_TCP, PROTO_UDP } from './protocols.ts';
 
 /** A reused record. */
 export class Tuple {
@@ -24,7 +25,9 @@ export class Tuple {
       const text = addressText(address, 0, size);
       return ports ? endpointText(text, port) : text;
     };
-    return `${this.protocol} ${end(this.src, this.sport)} > ${end(this.dst, this.dport)}`;
+    const name =
+      this.protocol === PROTO_TCP ? 'tcp' : this.protocol === PROTO_UDP ? 'udp' : `protocol ${this.protocol}`;
+    return `${name} ${end(this.src, this.sport)} > ${end(this.dst, this.dport)}`;
   }
 }
 

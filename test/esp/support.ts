@@ -108,7 +108,7 @@ export class Bench {
   }
 }
 
-/** A packet whose trailer is what the test says, by sealing with a payload that ends in it and cutting nothing. */
+/** A sealed packet with a payload of `length` bytes that count up in sevens. */
 export function sealed(sa: Sa, sequence: bigint | number, length: number, nextHeader = 4): Uint8Array {
   return seal(
     sa,

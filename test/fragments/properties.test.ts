@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   CLASS_ESP4,
+  CLASS_ESP6,
   CLASS_FRAGMENT4,
   CLASS_NATT4,
+  CLASS_NATT6,
   DROP_FRAGMENT_INVALID,
   DROP_FRAGMENT_OVERLAP,
 } from '../../src/counters.ts';
@@ -87,10 +89,10 @@ describe('properties of reassembly', () => {
           const results = parts.map((p) => bench.add(p));
           expect(results.pop()).toBe(FRAGMENT_COMPLETE);
           expect(results.every((r) => r === FRAGMENT_HELD)).toBe(true);
-          expect(bench.out().payload).toEqual(whole);
+          expect(Buffer.compare(bench.out().payload, whole)).toBe(0);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -175,13 +177,16 @@ describe('properties of reassembly', () => {
     expect(bytes.subarray(pool.offset + pool.length).every((b) => b === 0xa5)).toBe(true);
   });
 
-  it('121 fragments of scapy_fragments.pcap make 39 datagrams', () => {
+  it('121 fragments of scapy_fragments.pcap, two of them atomic, make 39 datagrams', () => {
     const file = readFileSync(new URL('../captures/esp/scapy_fragments.pcap', import.meta.url));
     const bench = new Bench();
     let fragments = 0;
+    let atomic = 0;
     const classes = new Map<number, number>();
     for (const record of pcapRecords(file)) {
       const cls = dissect(record.frame, 0, record.frame.length, LINK_ETHERNET, bench.d);
+      // IPv6 with a fragment header and yet whole (RFC 6946): dissected as what it carries
+      if (cls === CLASS_ESP6 || cls === CLASS_NATT6) atomic += record.frame[14 + 6] === 44 ? 1 : 0;
       if ((cls & ~1) !== CLASS_FRAGMENT4) continue;
       fragments++;
       bench.seconds = record.seconds;
@@ -194,8 +199,9 @@ describe('properties of reassembly', () => {
         bench.reassembler.release(bench.reassembler.outOffset);
       }
     }
-    expect(fragments).toBe(121);
-    expect([...classes.values()].reduce((a, b) => a + b)).toBe(39);
+    expect(atomic).toBe(2);
+    expect(fragments).toBe(121 - atomic);
+    expect([...classes.values()].reduce((a, b) => a + b)).toBe(39 - atomic);
     expect(classes.get(CLASS_ESP4)).toBeGreaterThan(0);
     expect(classes.get(CLASS_NATT4)).toBeGreaterThan(0);
     expect(bench.conserved).toBe(true);

@@ -19,7 +19,7 @@ export class Bench {
   seconds = 1000;
   nanos = 0;
 
-  constructor(options: ReassemblerOptions = {}, pool = 1 << 21) {
+  constructor(options: ReassemblerOptions = {}, pool: number = 1 << 21) {
     const frames = 1 << 17;
     this.bytes = new Uint8Array(frames + pool);
     this.reassembler = new Reassembler(

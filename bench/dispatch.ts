@@ -1,0 +1,90 @@
+/** What does it cost to bring a frame to its lane: all of classification, the SA's owner, the descriptor into the ring? */
+import type { FrameBatch } from '../src/capture/frame-batch.ts';
+import { createSas, type Sa } from '../src/esp/index.ts';
+import { D_HASH, D_OFF } from '../src/memory/descriptor.ts';
+import type { RingConsumer } from '../src/memory/ring.ts';
+import { espFrames, peerFrames } from './frames.ts';
+import type { Case, Round } from './harness.ts';
+import { makeRig, place } from './rig.ts';
+
+/** Takes what a ring holds, reads of each descriptor what a lane reads first, and gives it back. */
+function drain(ring: RingConsumer): number {
+  const n = ring.available();
+  if (n === 0) return 0;
+  const words = ring.words;
+  let sum = 0;
+  for (let k = 0; k < n; k++) {
+    const s = ring.slot(k);
+    sum = (sum + words[s + D_HASH] + words[s + D_OFF]) | 0;
+  }
+  ring.take(n);
+  ring.release();
+  return sum;
+}
+
+/** Bursts into the rings of four lanes, which the same thread empties after each. */
+function dispatch(frames: readonly Uint8Array[], burst: number, sas?: readonly Sa[]): Round {
+  const rig = makeRig(sas === undefined ? {} : { sas });
+  const { dispatcher, consumers } = rig;
+  const batch = place(frames, rig.bytes, rig.options.layout.windows);
+  const total = batch.count;
+  const run = (): number => pushAll(batch, total);
+  const pushAll = (all: FrameBatch, count: number): number => {
+    let sum = 0;
+    for (let from = 0; from < count; from = all.count) {
+      all.count = Math.min(from + burst, count);
+      dispatcher.pushBatch(all, from);
+      for (let lane = 0; lane < consumers.length; lane++) sum = (sum + drain(consumers[lane])) | 0;
+    }
+    return sum;
+  };
+  run();
+  const placed = dispatcher.placed.reduce((a, b) => a + b);
+  if (placed !== total) throw new Error(`${placed} of ${total} frames came to a lane`);
+  return { items: total, run };
+}
+
+/** One frame at a time, copied into the lane's arena: what `push(bytes)` does. */
+function pushing(frames: readonly Uint8Array[]): Round {
+  const { dispatcher, consumers } = makeRig();
+  return {
+    items: frames.length,
+    run() {
+      let sum = 0;
+      for (let i = 0; i < frames.length; i++) {
+        if (!dispatcher.push(frames[i], 1, 1_700_000_000, i)) throw new Error('a lane was full');
+        if ((i & 31) === 31) {
+          for (let lane = 0; lane < consumers.length; lane++) sum = (sum + drain(consumers[lane])) | 0;
+        }
+      }
+      return sum;
+    },
+  };
+}
+
+function someSas(count: number): Sa[] {
+  return createSas(
+    Array.from({ length: count }, (_, i) => ({
+      spi: 0x1001 + i,
+      dst: `198.51.${100 + (i >> 8)}.${i & 0xff}`,
+      mode: 'tunnel',
+      transform: { cipher: 'null', auth: 'none' },
+    })),
+  );
+}
+
+function bursts(name: string, bytes: number, make: (burst: number) => Round): Case[] {
+  return [32, 256].map((burst) => ({ name: `dispatch_${name}_burst${burst}`, bytes, make: () => make(burst) }));
+}
+
+export const cases: readonly Case[] = [
+  ...bursts('uniform', 64, (burst) => dispatch(peerFrames(64, true), burst)),
+  ...bursts('mix', 64, (burst) => dispatch(peerFrames(64, false), burst)),
+  ...[1, 1000].flatMap((count) =>
+    bursts(`esp_${count}sa`, 64, (burst) => {
+      const sas = someSas(count);
+      return dispatch(espFrames(64, sas), burst, sas);
+    }),
+  ),
+  { name: 'push_copy_1400', bytes: 1400, make: () => pushing(peerFrames(1400, true)) },
+];

@@ -1,0 +1,109 @@
+/** What does GRO cost for a full-size segment: checksum verified by us, and known to be good? */
+import { CLASS_TCP4 } from '../src/counters.ts';
+import { Gro } from '../src/gro/index.ts';
+import { FlowHasher } from '../src/hash/flow-hasher.ts';
+import { createKernels } from '../src/kernels/create.ts';
+import {
+  F_CSUM_GOOD,
+  F_HASH_VALID,
+  P_CLS,
+  P_END,
+  P_FLAGS,
+  P_HASH,
+  P_L3,
+  P_L4,
+  P_LAST,
+  P_LEN,
+  P_NUMBER,
+  P_OFF,
+  P_PROTO,
+  P_SEGS,
+  P_WIRE,
+  PacketTable,
+  ROW_SHIFT,
+} from '../src/memory/packet-table.ts';
+import { Scratch } from '../src/memory/scratch.ts';
+import { Dissection, dissect } from '../src/wire/dissect.ts';
+import type { Case, Round } from './harness.ts';
+import { makeRig, place } from './rig.ts';
+import { MSS, segments } from './segments.ts';
+
+const BURST = 64;
+/** Bursts of a round: all frames fit L2, as those that just came do. */
+const BURSTS = 8;
+const PACKETS = BURST * BURSTS;
+
+function merging(flows: number, good: boolean): Round {
+  const { bytes, memory, options } = makeRig({ queues: 1 });
+  const { windows, lanes } = options.layout;
+  const batch = place(segments({ count: PACKETS, flows }), bytes, windows);
+  const table = new PacketTable(PACKETS);
+  const scratch = new Scratch(lanes[0].scratch);
+  let sum = 0;
+  const sink = {
+    deliver(row: number): void {
+      sum += table.w[(row << ROW_SHIFT) + P_SEGS];
+    },
+  };
+  const gro = new Gro(bytes, createKernels(memory, bytes), table, sink, scratch);
+  const rows = template(bytes, batch.offsets, batch.lengths, new FlowHasher({ key: options.steerer.key }), good);
+  const prepare = (): void => {
+    table.clear();
+    scratch.reset();
+    table.w.set(rows);
+    table.count = PACKETS;
+  };
+  const run = (): number => {
+    sum = 0;
+    for (let row = 0; row < PACKETS; ) {
+      for (const stop = row + BURST; row < stop; row++) gro.receive(row);
+      gro.flush();
+    }
+    return sum;
+  };
+  prepare();
+  if (run() !== PACKETS || gro.merged !== PACKETS - BURSTS * superPackets(flows)) {
+    throw new Error(`${gro.merged} segments were merged`);
+  }
+  return { items: PACKETS, prepare, run };
+}
+
+/** How many a burst makes: 64 segments are more than a super-packet of 64 KiB holds. */
+function superPackets(flows: number): number {
+  return flows * Math.ceil((BURST * MSS) / flows / 65_000);
+}
+
+/** The rows as a lane fills them: they are put back before each round, untimed, as the peers refill their mbufs. */
+function template(
+  bytes: Uint8Array,
+  offsets: Int32Array,
+  lengths: Int32Array,
+  hasher: FlowHasher,
+  good: boolean,
+): Int32Array {
+  const w = new Int32Array(PACKETS << ROW_SHIFT);
+  const d = new Dissection();
+  for (let i = 0; i < PACKETS; i++) {
+    const b = i << ROW_SHIFT;
+    dissect(bytes, offsets[i], offsets[i] + lengths[i], 1, d);
+    if (d.cls !== CLASS_TCP4) throw new Error(`frame ${i} is of class ${d.cls}`);
+    w[b + P_OFF] = offsets[i];
+    w[b + P_LEN] = lengths[i];
+    w[b + P_L3] = d.l3;
+    w[b + P_L4] = d.l4;
+    w[b + P_END] = d.end;
+    w[b + P_CLS] = d.cls;
+    w[b + P_PROTO] = d.proto;
+    w[b + P_HASH] = hasher.hash(bytes, d);
+    w[b + P_FLAGS] = F_HASH_VALID | (good ? F_CSUM_GOOD : 0);
+    w[b + P_NUMBER] = w[b + P_LAST] = i;
+    w[b + P_WIRE] = lengths[i];
+    w[b + P_SEGS] = 1;
+  }
+  return w;
+}
+
+export const cases: readonly Case[] = [1, 16].flatMap((flows) => [
+  { name: `gro_${flows}flow_verify`, bytes: MSS, make: () => merging(flows, false) },
+  { name: `gro_${flows}flow_good`, bytes: MSS, make: () => merging(flows, true) },
+]);

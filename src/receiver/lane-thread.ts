@@ -1,0 +1,63 @@
+/** What a lane does in its thread: loads the consumer, polls, sleeps, and ends when it is told to. */
+
+import type { Consumer } from '../lane/consumer.ts';
+import { Lane } from '../lane/lane.ts';
+import type { FromLane, LaneFailure, LaneTask, ToLane } from './lane-task.ts';
+import { loadConsumer } from './load-consumer.ts';
+
+/** Empty polls before the lane goes to sleep: a push that follows at once finds it awake. */
+const SPINS = 20;
+/** The event loop gets a turn at least so often, in milliseconds, so that the consumer's timers and sockets live. */
+const TURN_MS = 1;
+
+/** Resolves when the lane has ended, or with what is wrong when the consumer cannot be had. */
+export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> {
+  const { config, port } = task;
+  const tell = (message: FromLane): void => port.postMessage(message);
+  let consumer: Consumer;
+  try {
+    consumer = await loadConsumer(task.consumer, {
+      lane: config.lane,
+      lanes: config.lanes,
+      data: task.data,
+      post: (message) => tell({ kind: 'message', message }),
+    });
+  } catch (error) {
+    port.close();
+    return { message: (error as Error).message };
+  }
+  const lane = new Lane(config, consumer);
+  lane.onError = (error) => {
+    try {
+      tell({ kind: 'error', error: error instanceof Error ? error : new Error(String(error)) });
+    } catch {
+      // What a consumer throws may be anything, even what can be neither sent nor told.
+      tell({ kind: 'error', error: new Error('the consumer threw what cannot be sent to another thread') });
+    }
+  };
+  port.on('message', ({ message }: ToLane) => consumer.onMessage?.(message));
+  const stop = new Int32Array(config.control, config.places.stop, 1);
+  const stopped = (): boolean => Atomics.load(stop, 0) !== 0;
+  tell({ kind: 'ready' });
+
+  let lastTurn = performance.now();
+  let empty = 0;
+  for (;;) {
+    if (lane.poll() > 0) empty = 0;
+    else empty++;
+    if (lane.pending !== undefined) await lane.pending;
+    if (empty > SPINS) {
+      if (stopped()) break;
+      if (task.idle === 'block') lane.block(TURN_MS, stopped);
+      else await lane.sleep(stopped);
+      empty = 0;
+    }
+    if (performance.now() - lastTurn >= TURN_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      lastTurn = performance.now();
+    }
+  }
+  await lane.close();
+  port.close();
+  return undefined;
+}

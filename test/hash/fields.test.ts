@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { CLASSES, type ClassName } from '../../src/counters.ts';
+import { fieldsInForce, parseFlowHash, resolveFields } from '../../src/hash/fields.ts';
+
+const of = (bits: Uint8Array, name: ClassName): number => bits[CLASSES.indexOf(name)];
+const code = { code: 'ERR_RXSTEER_FIELDS' };
+
+describe('rx-flow-hash', () => {
+  it('has defaults for every flow type', () => {
+    expect(fieldsInForce()).toEqual({
+      tcp4: 'sdfn',
+      tcp6: 'sdfn',
+      udp4: 'sdfn',
+      udp6: 'sdfn',
+      sctp4: 'sd',
+      sctp6: 'sd',
+      esp4: 'sdfn',
+      esp6: 'sdfn',
+      ah4: 'sd',
+      ah6: 'sd',
+      natt4: 'sdfn',
+      natt6: 'sdfn',
+      ip4: 'sd',
+      ip6: 'sd',
+    });
+  });
+
+  it('a type without a family is both; one with a family goes before it, in any order', () => {
+    for (const fields of [
+      { esp: 'sd', esp6: 'fn' },
+      { esp6: 'nf', esp: 'ds' },
+    ]) {
+      expect(fieldsInForce(fields)).toMatchObject({ esp4: 'sd', esp6: 'fn' });
+    }
+  });
+
+  it('ike and keepalive go by udp, fragments by ip; nonip and malformed have none', () => {
+    const bits = resolveFields({ udp4: 'sd', ip4: 's' });
+    expect([of(bits, 'ike4'), of(bits, 'keepalive4'), of(bits, 'udp4'), of(bits, 'ike6')]).toEqual([3, 3, 3, 15]);
+    expect([of(bits, 'fragment4'), of(bits, 'other4'), of(bits, 'fragment6')]).toEqual([1, 1, 3]);
+    expect([of(bits, 'nonip'), of(bits, 'malformed')]).toEqual([0, 0]);
+  });
+
+  it('parses the option', () => {
+    expect(parseFlowHash('esp4=sdfn')).toEqual({ type: 'esp4', letters: 'sdfn' });
+    expect(parseFlowHash('natt=sd')).toEqual({ type: 'natt', letters: 'sd' });
+  });
+
+  it.each(['esp4', '=sd', 'esp4=', 'esp5=sd', 'ESP4=sd', 'constructor=sd', 'esp4=sx', 'ip4=sdf', 'ip=n'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseFlowHash(text)).toThrow(expect.objectContaining(code));
+    },
+  );
+
+  it.each(['tcp4=sdv', 'tcp4=m', 'tcp4=t', 'tcp4=r', 'tcp4=e', 'tcp6=l', 'ether=m', 'ah-esp4=sd', 'gtpu4=e'])(
+    'says of %j that ethtool knows it',
+    (text) => {
+      expect(() => parseFlowHash(text)).toThrow(
+        expect.objectContaining({ ...code, message: expect.stringContaining('known to ethtool') }),
+      );
+    },
+  );
+
+  it.each(['s', 'sdf', 'sfn', 'dfn', 'n'])('%s is refused under a symmetric xfrm, as the kernel does', (letters) => {
+    expect(() => resolveFields({ tcp4: letters }, 'none')).not.toThrow();
+    for (const xfrm of ['symmetric-xor', 'symmetric-or-xor'] as const) {
+      expect(() => resolveFields({ tcp4: letters }, xfrm)).toThrow(expect.objectContaining(code));
+      expect(() => resolveFields({ tcp4: 'fn', udp: 'sd' }, xfrm)).not.toThrow();
+    }
+  });
+});
