@@ -58,8 +58,11 @@ export interface Row {
   readonly mpps: number;
   readonly gbps: number | null;
   readonly bytesPerPacket: number;
-  /** Bytes allocated on this thread's heap per item (node:crypto's results lie outside of it). */
-  readonly heapBytes: number;
+  /**
+   * Bytes allocated on this thread's heap per item (node:crypto's results lie outside of it); null when no round went by without
+   * a collection, so that nobody can tell.
+   */
+  readonly heapBytes: number | null;
   /** Garbage collections during the timed repeats, and how many items those were. */
   readonly gcs: number;
   readonly items: number;
@@ -86,7 +89,7 @@ export async function measure(c: Case, effort: Effort): Promise<Row> {
   const collections = new CollectionCounter();
   try {
     await repeat(round, effort.warmUp, true);
-    collections.start();
+    await collections.restart();
     const repeats: Repeat[] = [];
     let sorted: number[] = [];
     while (repeats.length < effort.mostRepeats) {
@@ -94,8 +97,8 @@ export async function measure(c: Case, effort: Effort): Promise<Row> {
       sorted = repeats.map((r) => r.ns).sort((a, b) => a - b);
       if (repeats.length >= effort.repeats && sorted[sorted.length >> 1] <= 1.05 * sorted[0]) break;
     }
-    const gcs = await collections.stop();
-    const heapBytes = await heapGrowth(round, effort.seconds);
+    const gcs = await collections.counted();
+    const heapBytes = await heapGrowth(round, effort.seconds, collections);
     const ns = median(sorted);
     const total = (pick: (r: Repeat) => number): number => repeats.reduce((sum, r) => sum + pick(r), 0);
     return {
@@ -164,8 +167,11 @@ function switched(): number {
   return process.resourceUsage().involuntaryContextSwitches;
 }
 
+/** Rounds that the heap is watched for at least, also when they are long. */
+const HEAP_ROUNDS = 3;
+
 /** Bytes that a round allocates on the heap, per item. Rounds in which a collection fell say nothing and are left out. */
-async function heapGrowth(round: Round, seconds: number): Promise<number> {
+async function heapGrowth(round: Round, seconds: number, collections: CollectionCounter): Promise<number | null> {
   const used = (): number => getHeapStatistics().used_heap_size;
   // Asking allocates too: what two questions in a row cost is taken off.
   used();
@@ -173,20 +179,21 @@ async function heapGrowth(round: Round, seconds: number): Promise<number> {
   const asking = used() - first;
   let grown = 0;
   let rounds = 0;
-  const until = performance.now() + Math.max(1, seconds * 1000);
-  do {
+  const until = performance.now() + seconds * 1000;
+  for (let tried = 0; tried < HEAP_ROUNDS || performance.now() < until; tried++) {
     const prepared = round.prepare?.();
     if (prepared !== undefined) await prepared;
+    await collections.restart();
     const before = used();
     const result = round.run();
     const value = typeof result === 'number' ? result : await result;
     const growth = used() - before - asking;
     sink.value = (sink.value + value) | 0;
-    if (growth < 0) continue;
+    if ((await collections.counted()) > 0) continue;
     grown += growth;
     rounds++;
-  } while (performance.now() < until);
-  return rounds === 0 ? Number.NaN : grown / (rounds * round.items);
+  }
+  return rounds === 0 ? null : Math.max(0, grown) / (rounds * round.items);
 }
 
 function median(sorted: readonly number[]): number {
@@ -206,14 +213,14 @@ class CollectionCounter {
     this.observer.observe({ entryTypes: ['gc'] });
   }
 
-  start(): void {
-    this.observer.takeRecords();
+  async restart(): Promise<void> {
+    await this.counted();
     this.count = 0;
   }
 
-  async stop(): Promise<number> {
-    // Entries come with a turn of the event loop.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  /** Collections since `restart`. They are told of in a later turn of the event loop, two at most. */
+  async counted(): Promise<number> {
+    for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
     return this.count;
   }
 

@@ -30,6 +30,7 @@ function polling(frames: readonly Uint8Array[], sas?: readonly Sa[]): Round {
   };
   const run = (): number => {
     segmentsSeen = 0;
+    bytesSeen = 0;
     while (lane.poll() > 0);
     return segmentsSeen + bytesSeen;
   };

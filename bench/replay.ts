@@ -26,6 +26,8 @@ async function replaying(
   sas?: readonly Sa[],
 ): Promise<Round> {
   const capture = writeCapture(frames);
+  // The frames themselves must not stay: collections would have to walk them.
+  const items = frames.length;
   const rx = await createReceiver({
     queues,
     inline,
@@ -36,12 +38,12 @@ async function replaying(
     ...(sas === undefined ? {} : { esp: { sas } }),
   });
   return {
-    items: frames.length,
+    items,
     prepare: () => rx.restartWindows(),
     async run() {
       await rx.pushAll(captureBatches([capture.path], rx.windows));
       await rx.drain();
-      return frames.length;
+      return items;
     },
     async close() {
       capture.remove();

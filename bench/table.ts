@@ -19,7 +19,7 @@ export function rowLine(row: Row): string {
     figure(row.nsMin),
     figure(row.mpps),
     row.gbps === null ? '' : figure(row.gbps),
-    figure(row.heapBytes),
+    row.heapBytes === null ? '' : figure(row.heapBytes),
     String(row.gcs),
     row.cpuNs === null ? '' : figure(row.cpuNs),
   ];
@@ -31,7 +31,8 @@ export function notes(rows: readonly Row[]): string {
   const lines = [
     '',
     'Per item (packet, tuple, descriptor). heap B: bytes allocated on the heap, node:crypto outside of it; GCs: collections',
-    'while it was timed; cpu ns: processor time of all threads, where rounds are long enough to tell.',
+    'while it was timed (heap B is empty where no round goes by without one); cpu ns: processor time of',
+    'all threads, where rounds are long enough to tell.',
   ];
   if (rows.some((row) => row.threads > 1)) {
     lines.push(

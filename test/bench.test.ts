@@ -55,6 +55,18 @@ describe('the harness', () => {
       }),
     });
     expect((await measure(allocates, SMOKE)).heapBytes).toBeGreaterThan(8);
+    const wasteful = steady({
+      make: () => ({
+        items: 1,
+        run() {
+          for (let i = 0; i < 300_000; i++) kept[i % 1000] = { a: i, b: [i] };
+          return kept.length;
+        },
+      }),
+    });
+    const { heapBytes, gcs } = await measure(wasteful, { ...SMOKE, seconds: 0.05 });
+    expect(heapBytes).toBeNull();
+    expect(gcs).toBeGreaterThan(0);
     const bytes = new Uint8Array(1000);
     const lean = steady({
       make: () => ({

@@ -30,7 +30,7 @@ export function tcpLength(word: number): number {
 export function tcpFlush(view: DataView, l4: number, held: number, word: number): number {
   const first = view.getInt32(held + 12);
   const differ = (word ^ first) & ~WORD_FIN_PSH;
-  if ((differ | ((word | first) & WORD_CWR)) !== 0) return wordReason(differ, word | first);
+  if ((differ | (word & WORD_CWR)) !== 0) return wordReason(differ, word | first);
   if (view.getInt32(l4 + 8) !== view.getInt32(held + 8)) return FLUSH_TCP_ACK;
   // The data offsets are equal, so the options are of one length.
   const length = tcpLength(word);

@@ -64,7 +64,7 @@ export function dissect(bytes: Uint8Array, off: number, end: number, linkType: n
   if (out.dirty !== 0) clean(out);
   // Ethernet, no tag, IPv4 without options, whole, no fragment: what nearly all traffic is. Numbers for names, TCP here and
   // the rest behind calls, so that it stays below the size that V8 inlines (460 bytes of bytecode, what it has inlined itself
-  // included): halves the time of plain IPv4/TCP (Node 20.20, bench/classify.ts).
+  // included): 11 ns in 6 after other traffic has been seen (plain IPv4/TCP, Node 20.20).
   if (
     linkType === 1 &&
     end - off >= 34 &&

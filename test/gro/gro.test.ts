@@ -105,6 +105,34 @@ describe('Gro', () => {
     expect(run(false)).toBe('0 1 2+3');
   });
 
+  it('VLAN tags that were stripped must be equal, priority included; without a tag is another thing than tag 0', () => {
+    const inputs = train(6, 100).map((bytes, i) => ({
+      bytes,
+      hash: 5,
+      tci: [undefined, undefined, 0, 0, 0x2000, 0x2000][i],
+    }));
+    expect(runGro(inputs, [6]).outputs.map((o) => o.from.join('+'))).toEqual(['0+1', '2+3', '4+5']);
+    const mixed = [0, 2, 4, 1, 3, 5].map((i) => inputs[i]);
+    const apart = runGro(mixed, [6], { order: 'linux' }).outputs.map((o) => o.from.join('+'));
+    expect(apart).toEqual(['0+3', '1+4', '2+5']);
+  });
+
+  it('the size limit counts tags that are in the frame', () => {
+    // 20 + 32 + n * 100 bytes from the IP header on
+    for (const [vlan, maxSize, first] of [
+      [[], 353, 3],
+      [[], 352, 2],
+      [[7], 356, 2],
+      [[7], 357, 3],
+      [[7, 8], 360, 2],
+      [[7, 8], 361, 3],
+    ] as const) {
+      const inputs = train(5, 100, () => ({ vlan: [...vlan] })).map((bytes) => ({ bytes }));
+      expect(runGro(inputs, [5], { maxSize }).outputs[0].segments).toBe(first);
+      expect(runGro(inputs, [5], { maxSize4: maxSize }).outputs[0].segments).toBe(first);
+    }
+  });
+
   it('makes right checksums of odd sizes, and right ones only of right ones', () => {
     for (const size of [1, 2, 99, 100, 333]) {
       const { outputs } = runGro(

@@ -42,11 +42,12 @@ export interface Output {
   l4: number;
 }
 
-/** A frame that goes in. `sa`: index + 1, and the packet counts as out of ESP. */
+/** A frame that goes in. `sa`: index + 1, and the packet counts as out of ESP. `tci`: of a VLAN tag that was stripped. */
 export interface Input {
   bytes: Uint8Array;
   hash?: number;
   sa?: number;
+  tci?: number;
 }
 
 export interface RigResult {
@@ -132,7 +133,7 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
       w[b + P_SEC] = 0;
       w[b + P_NSEC] = 0;
       w[b + P_WIRE] = f.bytes.length;
-      w[b + P_VLAN] = d.vlan;
+      w[b + P_VLAN] = f.tci === undefined ? d.vlan : 0x10000 | f.tci;
       gro.receive(row);
     }
     gro.flush();

@@ -1,0 +1,2 @@
+/** No consumer: there is no default export. */
+export const nothing = 1;

@@ -1,0 +1,134 @@
+/** A dispatcher without lanes: the test looks at what it placed in the rings, and empties them when it likes. */
+import { CLASSES } from '../../src/counters.ts';
+import { type Sa, SaTable } from '../../src/esp/index.ts';
+import { Reassembler } from '../../src/fragments/reassembler.ts';
+import { createKernels } from '../../src/kernels/create.ts';
+import { UnknownSpis } from '../../src/lane/unknown-spis.ts';
+import { Arena } from '../../src/memory/arena.ts';
+import { D_CLASS, D_HASH, D_LEN, D_NUMBER, D_OFF, D_SA, DF_MARK, DF_POLL_END } from '../../src/memory/descriptor.ts';
+import { createFrameMemory, type FrameLayout } from '../../src/memory/frame-memory.ts';
+import { RingConsumer, RingProducer } from '../../src/memory/ring.ts';
+import { layControl } from '../../src/receiver/control.ts';
+import { Dispatcher } from '../../src/receiver/dispatcher.ts';
+import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
+import { Steerer } from '../../src/steer/steerer.ts';
+import { Dissection, dissect } from '../../src/wire/dissect.ts';
+
+export interface Placed {
+  readonly lane: number;
+  readonly mark: boolean;
+  readonly pollEnd: boolean;
+  readonly class: string;
+  readonly sa: number;
+  readonly number: number;
+  readonly hash: number;
+  readonly bytes: Uint8Array;
+}
+
+export type DispatcherBenchOptions = Omit<ReceiverOptions, 'consumer' | 'inline'> & { readonly sas?: readonly Sa[] };
+
+export class DispatcherBench {
+  readonly dispatcher: Dispatcher;
+  readonly layout: FrameLayout;
+  readonly bytes: Uint8Array;
+  readonly unknown: UnknownSpis;
+  readonly rings: RingProducer[];
+  /** A new end of a lane's ring: one that has been used looks for more only when it has taken what it knows of. */
+  private readonly endOf: (lane: number) => RingConsumer;
+  private readonly steerer: Steerer;
+  private readonly d = new Dissection();
+
+  constructor({ sas, ...rest }: DispatcherBenchOptions = {}) {
+    const options = resolveOptions({
+      inline: true,
+      consumer: { onPackets() {} },
+      ...(sas === undefined ? {} : { esp: { sas } }),
+      ...rest,
+    });
+    this.layout = options.layout;
+    const memory = createFrameMemory(options.layout.bytes);
+    this.bytes = new Uint8Array(memory.buffer);
+    const control = layControl(options);
+    const words = new Int32Array(control.buffer);
+    const { places } = control;
+    const kernels = createKernels(memory, this.bytes);
+    this.rings = places.rings.map((at) => new RingProducer(words, at >> 2, options.slots));
+    this.endOf = (lane) => new RingConsumer(words, places.rings[lane] >> 2, options.slots);
+    this.unknown = new UnknownSpis(control.buffer, control.dispatcherUnknown);
+    this.steerer = new Steerer(options.steerer);
+    const d = new Dissection();
+    d.nattPort = options.nattPort;
+    const { esp, fragments } = options;
+    this.dispatcher = new Dispatcher({
+      bytes: this.bytes,
+      kernels,
+      d,
+      steerer: new Steerer(options.steerer),
+      rings: this.rings,
+      arenas: options.layout.lanes.map((lane) => new Arena(lane.arena, options.slots)),
+      esp:
+        esp === undefined
+          ? undefined
+          : {
+              table: new SaTable(control.buffer, places.saTable, esp.sas.length),
+              units: control.units,
+              owners: words.subarray(places.owners >> 2),
+              unknown: this.unknown,
+              deliverUnknown: esp.deliverUnknown,
+            },
+      fragments:
+        fragments === undefined ? undefined : new Reassembler(this.bytes, kernels, options.layout.fragments, fragments),
+      staging: options.layout.staging,
+      dropWhenFull: options.full === 'drop',
+      deterministic: options.deterministic,
+    });
+  }
+
+  push(frame: Uint8Array, linkType = 1, seconds = 1): boolean {
+    return this.dispatcher.push(frame, linkType, seconds, 0);
+  }
+
+  /** The lane that the hash alone would choose. */
+  hashed(frame: Uint8Array): number {
+    dissect(frame, 0, frame.length, 1, this.d);
+    return this.steerer.steer(frame, this.d);
+  }
+
+  /** What is in a lane's ring; with `release` it is taken out as well. */
+  placed(lane: number, { most = Number.POSITIVE_INFINITY, release = true } = {}): Placed[] {
+    const ring = this.endOf(lane);
+    const { words } = ring;
+    const n = Math.min(most, ring.available());
+    const out = Array.from({ length: n }, (_, k): Placed => {
+      const s = ring.slot(k);
+      const flags = words[s + D_CLASS] >> 8;
+      return {
+        lane,
+        mark: (flags & DF_MARK) !== 0,
+        pollEnd: (flags & DF_POLL_END) !== 0,
+        class: CLASSES[words[s + D_CLASS] & 0xff],
+        sa: words[s + D_SA],
+        number: words[s + D_NUMBER],
+        hash: words[s + D_HASH],
+        bytes: this.bytes.slice(words[s + D_OFF], words[s + D_OFF] + words[s + D_LEN]),
+      };
+    });
+    if (release) {
+      ring.take(n);
+      ring.release();
+    }
+    return out;
+  }
+
+  /** What is in all rings, lane by lane; the rings are empty afterwards. */
+  all(): Placed[] {
+    return this.rings.flatMap((_, lane) => this.placed(lane));
+  }
+
+  /** Packets that are in no count: 0, or the dispatcher has lost some. */
+  unaccounted(): number {
+    const { packets, placed, drops, joined, keepalives, held } = this.dispatcher;
+    const sum = (counts: Float64Array): number => counts.reduce((a, n) => a + n, 0);
+    return packets - sum(placed) - sum(drops) - joined - keepalives - held;
+  }
+}
