@@ -8,7 +8,8 @@ import { Random } from './random.ts';
 
 const PACKETS = 256;
 const SLOT = 2048;
-const TARGET = (PACKETS + 1) * SLOT;
+/** Behind an Ethernet header, as a lane has it. */
+const TARGET = (PACKETS + 1) * SLOT + 14;
 const LOOK_UPS = 65_536;
 
 const hex = (bytes: number): string => Array.from({ length: bytes }, (_, i) => (i + 16).toString(16)).join('');
@@ -26,7 +27,7 @@ const TRANSFORMS: readonly [name: string, transform: SaConfig['transform']][] = 
 /** `payload` bytes in each ESP packet, padding and trailer not counted; a window of 1024, as the peers have it. */
 function opening(transform: SaConfig['transform'], payload: number): Round {
   const sa = createSa({ spi: 0x1001, dst: '198.51.100.1', mode: 'transport', transform, replayWindow: 1024 });
-  const memory = createFrameMemory(TARGET + SLOT);
+  const memory = createFrameMemory(TARGET + 2 * SLOT);
   const bytes = new Uint8Array(memory.buffer);
   const state = SaState.create([sa]);
   const opener = new EspOpener(bytes, [sa], state, { kernels: createKernels(memory, bytes) });

@@ -26,13 +26,24 @@ export class FrameBatch {
   /** The rest of its time, 0 to 999,999,999 ns. */
   readonly nanos: Uint32Array;
 
-  /** @param capacity frames, 1 to 65,536 @throws RxSteerError ERR_RXSTEER_OPTION */
-  constructor(capacity: number = BATCH_CAPACITY) {
+  /** Bytes that the numbers of a batch take. */
+  static bytes(capacity: number): number {
+    return 5 * 4 * capacity;
+  }
+
+  /**
+   * @param capacity frames, 1 to 65,536
+   * @param buffer where the numbers shall lie, from `byteOffset` (a multiple of 4) on; memory of its own when absent
+   * @throws RxSteerError ERR_RXSTEER_OPTION
+   */
+  constructor(capacity: number = BATCH_CAPACITY, buffer?: ArrayBufferLike, byteOffset = 0) {
     this.capacity = checkInteger('capacity', capacity, 1, 65536);
-    this.offsets = new Int32Array(capacity);
-    this.lengths = new Int32Array(capacity);
-    this.wireLengths = new Int32Array(capacity);
-    this.seconds = new Uint32Array(capacity);
-    this.nanos = new Uint32Array(capacity);
+    const memory = buffer ?? new ArrayBuffer(FrameBatch.bytes(capacity));
+    const at = (array: number): number => byteOffset + array * 4 * capacity;
+    this.offsets = new Int32Array(memory, at(0), capacity);
+    this.lengths = new Int32Array(memory, at(1), capacity);
+    this.wireLengths = new Int32Array(memory, at(2), capacity);
+    this.seconds = new Uint32Array(memory, at(3), capacity);
+    this.nanos = new Uint32Array(memory, at(4), capacity);
   }
 }

@@ -18,7 +18,7 @@ export function readArgs<O extends OptionsConfig>(args: readonly string[], optio
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     // Node's sentences say what is wrong and name the option; what follows the first one is advice about `--`.
-    const [first] = (error as Error).message.split('. ');
+    const [first] = (error as Error).message.split(/\.\s/);
     throw usageError(first);
   }
 }

@@ -37,11 +37,11 @@ const GATHER = 5;
 export class FlowHasher {
   /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */
   valid = 0;
-  private readonly toeplitz: Toeplitz;
+  readonly toeplitz: Toeplitz;
   /** Bits at class numbers: IPv4 tuple, with ports or SPI at `l4` itself. */
   private readonly joined: number = 0;
-  /** At class numbers: the way, the fields, and where ports or SPI lie behind `l4`. */
-  private readonly way: Uint8Array;
+  /** At class numbers: the way (1 to 4: where the fields lie), the fields, and where ports or SPI lie behind `l4`. */
+  readonly ways: Uint8Array;
   private readonly fields: Uint8Array;
   private readonly shift: Uint8Array;
   private readonly xfrm: Xfrm;
@@ -57,10 +57,10 @@ export class FlowHasher {
     this.shift = new Uint8Array(CLASSES.length);
     this.shift[CLASS_AH4] = this.shift[CLASS_AH6] = AH_SPI;
     this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
-    this.way = new Uint8Array(CLASSES.length);
+    this.ways = new Uint8Array(CLASSES.length);
     for (let cls = CLASS_NONIP + 1; cls < CLASSES.length; cls++) {
-      this.way[cls] = wayOf(this.fields[cls], cls & 1, xfrm);
-      if (this.way[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
+      this.ways[cls] = wayOf(this.fields[cls], cls & 1, xfrm);
+      if (this.ways[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
     }
   }
 
@@ -79,7 +79,7 @@ export class FlowHasher {
     const cls = d.cls;
     const toeplitz = this.toeplitz;
     this.valid = 1;
-    switch (this.way[cls]) {
+    switch (this.ways[cls]) {
       case V4_ADDRESSES:
         return toeplitz.hash8(bytes, d.l3 + V4_SRC);
       case V4_TUPLE:
@@ -106,7 +106,7 @@ export class FlowHasher {
    */
   input(bytes: Uint8Array, d: Dissection, out: Uint8Array): number {
     const cls = d.cls;
-    const fields = this.way[cls] === NO_HASH ? 0 : this.fields[cls];
+    const fields = this.ways[cls] === NO_HASH ? 0 : this.fields[cls];
     const six = (cls & 1) !== 0;
     const size = six ? 16 : 4;
     const src = (d.l3 + (six ? V6_SRC : V4_SRC)) | 0;

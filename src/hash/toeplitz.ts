@@ -17,7 +17,8 @@ import { checkKey } from './keys.ts';
 const POSITIONS = 64;
 
 export class Toeplitz {
-  private readonly table: Int32Array;
+  /** Results of single bytes; see above. */
+  readonly table: Int32Array;
 
   /**
    * @param key 16 to 64 bytes, most significant first, as `ethtool -x` prints it. A key of n bytes covers n - 4 bytes of

@@ -1,3 +1,4 @@
+import type { FrameBatch } from '../capture/frame-batch.ts';
 import { checkInteger } from '../errors.ts';
 
 /** Part of a frame memory, in blocks that a file reader fills and that come back when their frames are done with. */
@@ -10,6 +11,12 @@ export interface BlockPool {
   take(): number | Promise<number>;
   /** Where a block begins in {@link bytes}. */
   offset(block: number): number;
+  /**
+   * A batch whose numbers lie where the receiver takes them fastest, or undefined: it is in use, or of another capacity. Given
+   * back with `batchDone`.
+   */
+  takeBatch?(capacity: number): FrameBatch | undefined;
+  batchDone?(batch: FrameBatch): void;
   /** The reader will hand out no more frames of this block: it may be taken again once all its frames are done with. */
   done(block: number): void;
 }

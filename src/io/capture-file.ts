@@ -38,34 +38,40 @@ export async function* captureBatches(
 ): AsyncGenerator<FrameBatch, void, void> {
   const { signal, onProgress } = options;
   const loop = checkInteger('loop', options.loop ?? 1, 1, Number.MAX_SAFE_INTEGER);
-  const batch = new FrameBatch(options.capacity ?? BATCH_CAPACITY);
   const maxRecord = Math.min(options.maxRecord ?? MAX_RECORD, pool.blockSize);
   signal?.throwIfAborted();
   const total = loop * (await sizeOf(paths, loop));
   let before = 0;
-  for (let round = 0; round < loop; round++) {
-    for (const path of paths) {
-      const parser = new CaptureParser({ maxRecord });
-      const file = new FileWindow(path, pool, signal);
-      try {
-        await file.open();
-        for (;;) {
-          file.at += parse(parser, file, batch);
-          if (batch.count > 0) {
-            batch.block = file.block;
-            yield batch;
-            signal?.throwIfAborted();
-          } else if (file.last) break;
-          else {
-            await file.more();
-            onProgress?.(before + file.read, total);
+  const capacity = options.capacity ?? BATCH_CAPACITY;
+  const lent = pool.takeBatch?.(capacity);
+  const batch = lent ?? new FrameBatch(capacity);
+  try {
+    for (let round = 0; round < loop; round++) {
+      for (const path of paths) {
+        const parser = new CaptureParser({ maxRecord });
+        const file = new FileWindow(path, pool, signal);
+        try {
+          await file.open();
+          for (;;) {
+            file.at += parse(parser, file, batch);
+            if (batch.count > 0) {
+              batch.block = file.block;
+              yield batch;
+              signal?.throwIfAborted();
+            } else if (file.last) break;
+            else {
+              await file.more();
+              onProgress?.(before + file.read, total);
+            }
           }
+        } finally {
+          await file.close();
         }
-      } finally {
-        await file.close();
+        before += file.read;
       }
-      before += file.read;
     }
+  } finally {
+    if (lent !== undefined) pool.batchDone?.(lent);
   }
 }
 

@@ -18,11 +18,16 @@ const FLAGS = [
   ...['--importMemory', '--sharedMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
 ];
 
+const SOURCES = ['kernels.ts', 'dispatch.ts'];
+
 async function compile(): Promise<Uint8Array> {
-  const source = readFileSync(here('assembly/kernels.ts'), 'utf8');
   let module: Uint8Array | undefined;
   const { error, stderr } = await asc.main(['kernels.ts', ...FLAGS, '--outFile', 'kernels.wasm'], {
-    readFile: (name) => (name === 'kernels.ts' ? source : null),
+    // The compiler adds an extension to imports that have one already.
+    readFile(name) {
+      const source = name.replace(/\.ts\.ts$/, '.ts');
+      return SOURCES.includes(source) ? readFileSync(here(`assembly/${source}`), 'utf8') : null;
+    },
     writeFile: (name, contents) => {
       if (name === 'kernels.wasm' && typeof contents !== 'string') module = contents;
     },
@@ -33,7 +38,7 @@ async function compile(): Promise<Uint8Array> {
 }
 
 function embed(module: Uint8Array): string {
-  return `/** The module that \`npm run kernels\` makes of \`assembly/kernels.ts\`: ${module.length} bytes in base64. Generated, do not edit. */
+  return `/** The module that \`npm run kernels\` makes of \`assembly/\`: ${module.length} bytes in base64. Generated, do not edit. */
 export const KERNELS_WASM: string =
   '${Buffer.from(module).toString('base64')}';
 `;

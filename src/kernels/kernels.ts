@@ -9,4 +9,22 @@ export interface Kernels {
   copy(target: number, source: number, length: number): void;
   /** One's complement sum of the big-endian 16-bit words of `length` bytes (odd: padded with 0), folded to 16 bits, not inverted. */
   checksum(offset: number, length: number): number;
+  /**
+   * Places frames of a batch into the lanes' rings: see `assembly/dispatch.ts`. Only WebAssembly has it.
+   *
+   * @param plan address of the dispatcher's plan
+   * @param offsets addresses of the batch's arrays, of 32-bit words
+   * @returns the first frame that was not placed
+   */
+  dispatch?(
+    plan: number,
+    offsets: number,
+    lengths: number,
+    wireLengths: number,
+    seconds: number,
+    nanos: number,
+    from: number,
+    to: number,
+    number: number,
+  ): number;
 }

@@ -2,15 +2,12 @@
 import type { Kernels } from './kernels.ts';
 import { KERNELS_WASM } from './wasm.ts';
 
-interface KernelExports {
-  copy: Kernels['copy'];
-  checksum: Kernels['checksum'];
-}
+type KernelExports = Required<Pick<Kernels, 'copy' | 'checksum' | 'dispatch'>>;
 
 let module: WebAssembly.Module | undefined;
 let supported: boolean | undefined;
 
-/** `atob` is what Node and browsers both have; the text is some 660 characters, decoded once a thread. */
+/** `atob` is what Node and browsers both have; the text is some 5,400 characters, decoded once a thread. */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const text = atob(KERNELS_WASM);
   const bytes = new Uint8Array(text.length);
@@ -35,6 +32,7 @@ export function createWasmKernels(memory: WebAssembly.Memory): Kernels {
   // Compiled at once and not asynchronously: a lane has its kernels before its first packet, and engines limit synchronous
   // compilation by size only, far above this one.
   module ??= new WebAssembly.Module(moduleBytes());
-  const { copy, checksum } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
-  return { kind: 'wasm', copy, checksum };
+  const { copy, checksum, dispatch } = new WebAssembly.Instance(module, { env: { memory } })
+    .exports as unknown as KernelExports;
+  return { kind: 'wasm', copy, checksum, dispatch };
 }

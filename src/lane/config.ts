@@ -1,7 +1,7 @@
 import type { SaConfig } from '../esp/index.ts';
 import type { FrameLayout } from '../memory/frame-memory.ts';
 
-/** Where things lie in the control memory, in bytes. */
+/** Where things lie in the frame memory behind the frames: what threads share beside them. Addresses in bytes. */
 export interface ControlPlaces {
   /** Word that is not 0 when the lanes shall end. */
   readonly stop: number;
@@ -13,15 +13,14 @@ export interface ControlPlaces {
   readonly owners: number;
   readonly saTable: number;
   readonly saState: number;
-  readonly bytes: number;
 }
 
 /** What a lane is made from: plain data that can be sent to a thread. */
 export interface LaneConfig {
   readonly lane: number;
   readonly lanes: number;
+  /** Frames, and behind them the control memory. */
   readonly memory: WebAssembly.Memory;
-  readonly control: SharedArrayBuffer;
   readonly layout: FrameLayout;
   readonly places: ControlPlaces;
   /** Slots of the ring, a power of two. */

@@ -123,7 +123,8 @@ export class Lane {
   constructor(config: LaneConfig, consumer: Consumer) {
     this.config = config;
     this.consumer = consumer;
-    const { control, places, lane } = config;
+    const { places, lane } = config;
+    const control = config.memory.buffer;
     const regions = config.layout.lanes[lane];
     this.bytes = new Uint8Array(config.memory.buffer);
     this.kernels = createKernels(config.memory, this.bytes);

@@ -21,7 +21,7 @@ export class UnknownSpis {
   private readonly words: Int32Array;
   private readonly packets: Float64Array;
 
-  constructor(buffer: SharedArrayBuffer, offset: number) {
+  constructor(buffer: ArrayBufferLike, offset: number) {
     this.words = new Int32Array(buffer, offset, (ENTRIES + 1) * WORDS);
     this.packets = new Float64Array(buffer, offset, ((ENTRIES + 1) * WORDS) / 2);
   }

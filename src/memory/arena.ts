@@ -9,39 +9,58 @@ import type { Region } from './frame-memory.ts';
 export class Arena {
   private readonly offset: number;
   private readonly size: number;
-  private readonly mask: number;
+  private readonly slots: number;
   /** Bytes taken and given back so far, unused ends included. `taken`: with those that no descriptor holds yet. */
   private head = 0;
   private taken = 0;
   private tail = 0;
-  /** `head` behind each descriptor of the ring, and behind those before: a full ring has one more mark than slots. */
-  private readonly marks: Float64Array;
+  /** A queue of marks: descriptor number, and `head` behind its bytes. Marks `first` to `last` are not given back. */
+  private readonly cursors: Int32Array;
+  private readonly heads: Float64Array;
+  private first = 0;
+  private last = 0;
 
   constructor(region: Region, slots: number) {
     this.offset = region.offset;
     this.size = region.length;
-    this.mask = 2 * slots - 1;
-    this.marks = new Float64Array(2 * slots);
+    this.slots = slots;
+    this.cursors = new Int32Array(slots);
+    this.heads = new Float64Array(slots);
   }
 
-  /** Absolute offset of `length` bytes, or -1 when they are not free. Without a `mark` the next `take` has them again. */
-  take(length: number): number {
+  /**
+   * Absolute offset of `length` bytes, or -1 when they are not free. Without a `mark` the next `take` has them again.
+   *
+   * @param alignment what the offset shall be modulo 8; -1: anything. V8 copies into shared memory 5 times faster when source and target
+   *   agree in it (1,400 bytes: 70 ns against 407, Node 20)
+   */
+  take(length: number, alignment = -1): number {
     let head = this.head;
     const at = head % this.size;
-    if (at + length > this.size) head += this.size - at;
+    const shift = alignment < 0 ? 0 : (alignment - this.offset - at) & 7;
+    if (at + shift + length <= this.size) head += shift;
+    else head += this.size - at + (alignment < 0 ? 0 : (alignment - this.offset) & 7);
     if (head + length - this.tail > this.size) return -1;
     this.taken = head + length;
     return this.offset + (head % this.size);
   }
 
-  /** Everything taken so far belongs to descriptor number `cursor` and those before it. */
+  /** What was taken last belongs to descriptor number `cursor`. */
   mark(cursor: number): void {
+    // A ring holds as many descriptors as there are marks: the oldest of a full queue is done with.
+    if (this.last - this.first === this.slots) this.pop();
     this.head = this.taken;
-    this.marks[cursor & this.mask] = this.head;
+    const i = this.last++ & (this.slots - 1);
+    this.cursors[i] = cursor;
+    this.heads[i] = this.head;
   }
 
   /** All descriptors before `delivered` are done. */
   free(delivered: number): void {
-    this.tail = Math.max(this.tail, this.marks[(delivered - 1) & this.mask]);
+    while (this.first < this.last && ((delivered - this.cursors[this.first & (this.slots - 1)]) | 0) > 0) this.pop();
+  }
+
+  private pop(): void {
+    this.tail = this.heads[this.first++ & (this.slots - 1)];
   }
 }

@@ -15,7 +15,9 @@
  *     base + 32   ARMED        1: the lane sleeps, and on this very word   | line 2
  *     base + 33   WAITING      1: the producer sleeps and wants a notify   |
  *     base + 34   CALLS        odd while the consumer's code runs          |
- *     base + 48   slots, 16 words each
+ *     base + 48   HEAD         what the producer has claimed: its own  | line 3
+ *     base + 49   SEEN         the low-water mark as it last read it   |
+ *     base + 64   slots, 16 words each
  *
  * Cursors count descriptors and wrap as 32-bit integers; their difference is taken as one. A slot's words are visible to the
  * lane once PRODUCED (a sequentially consistent store) has passed it. DELIVERED <= TAKEN <= PRODUCED, always:
@@ -38,7 +40,9 @@ const TAKEN = 17;
 const ARMED = 32;
 const WAITING = 33;
 const CALLS = 34;
-const SLOTS = 48;
+const HEAD = 48;
+const SEEN = 49;
+const SLOTS = 64;
 
 /** Words that a ring of `slots` slots takes. */
 export function ringWords(slots: number): number {
@@ -48,10 +52,6 @@ export function ringWords(slots: number): number {
 export class RingProducer {
   readonly words: Int32Array;
   readonly slots: number;
-  /** Descriptors claimed so far, as a wrapping 32-bit count. */
-  head: number;
-  /** The low-water mark as last read. */
-  delivered: number;
   private readonly base: number;
   private readonly mask: number;
   private published: number;
@@ -61,33 +61,42 @@ export class RingProducer {
     this.base = base;
     this.slots = slots;
     this.mask = slots - 1;
-    this.head = Atomics.load(words, base + PRODUCED);
-    this.published = this.head;
-    this.delivered = Atomics.load(words, base + DELIVERED);
+    this.published = Atomics.load(words, base + PRODUCED);
+    words[base + HEAD] = this.published;
+    this.refresh();
+  }
+
+  /** Descriptors claimed so far, as a wrapping 32-bit count. It lies in the memory, for the kernel that claims slots too. */
+  get head(): number {
+    return this.words[this.base + HEAD];
+  }
+
+  /** The low-water mark as last read. */
+  get delivered(): number {
+    return this.words[this.base + SEEN];
   }
 
   /** Word index of the next free slot, or -1 when the ring is full. The slot is the producer's until `publish`. */
   claim(): number {
-    if (((this.head - this.delivered) | 0) >= this.slots) {
-      this.refresh();
-      if (((this.head - this.delivered) | 0) >= this.slots) return -1;
-    }
-    const slot = this.base + SLOTS + ((this.head & this.mask) << DESCRIPTOR_SHIFT);
-    this.head = (this.head + 1) | 0;
-    return slot;
+    const head = this.head;
+    if (((head - this.delivered) | 0) >= this.slots && ((head - this.refresh()) | 0) >= this.slots) return -1;
+    this.words[this.base + HEAD] = head + 1;
+    return this.base + SLOTS + ((head & this.mask) << DESCRIPTOR_SHIFT);
   }
 
   /** Reads the low-water mark anew and returns it. */
   refresh(): number {
-    this.delivered = Atomics.load(this.words, this.base + DELIVERED);
-    return this.delivered;
+    const delivered = Atomics.load(this.words, this.base + DELIVERED);
+    this.words[this.base + SEEN] = delivered;
+    return delivered;
   }
 
   /** Makes everything claimed visible to the lane, and wakes it when it sleeps. */
   publish(): void {
-    if (this.published === this.head) return;
-    this.published = this.head;
-    Atomics.store(this.words, this.base + PRODUCED, this.head);
+    const head = this.head;
+    if (this.published === head) return;
+    this.published = head;
+    Atomics.store(this.words, this.base + PRODUCED, head);
     this.wake();
   }
 

@@ -5,15 +5,18 @@ import { LANE_COUNTERS } from '../lane/counters.ts';
 import { UNKNOWN_SPIS_BYTES } from '../lane/unknown-spis.ts';
 import { ringWords } from '../memory/ring.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
+import { TABLE_MAX } from '../steer/indirection.ts';
 import type { Resolved } from './options.ts';
+import { DispatchPlan } from './plan.ts';
 import type { SaStats } from './stats.ts';
 
 /** The control memory: everything that threads share beside frames. */
 export interface Control {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly places: ControlPlaces;
   readonly counterWords: number;
   readonly dispatcherUnknown: number;
+  readonly plan: DispatchPlan;
   /** Order group of each SA. */
   readonly units: Int32Array;
   saStats(): SaStats[];
@@ -21,9 +24,18 @@ export interface Control {
   restartWindows(): void;
 }
 
-/** Lays the control memory out and fills in what is known: the SA table, initial windows, pinned owners. */
-export function layControl({ queues, slots, esp }: Resolved): Control {
-  const layout = new SharedLayout();
+/**
+ * Lays the control memory out and fills in what is known: the SA table, initial windows, pinned owners.
+ *
+ * @param base where it begins in the buffer: behind the frames, in the frame memory itself, so that kernels reach it
+ * @param reserve makes the buffer, of so many bytes
+ */
+export function layControl(
+  { queues, slots, esp }: Resolved,
+  base: number,
+  reserve: (bytes: number) => ArrayBufferLike,
+): Control {
+  const layout = new SharedLayout((base + 63) & ~63);
   const each = (bytes: number): number[] => Array.from({ length: queues }, () => layout.take(bytes));
   const sas = esp?.sas ?? [];
   const places = {
@@ -36,7 +48,8 @@ export function layControl({ queues, slots, esp }: Resolved): Control {
     saState: layout.take(SaState.bytes(sas)),
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);
-  const buffer = new SharedArrayBuffer(layout.bytes);
+  const planAt = layout.take(DispatchPlan.bytes(queues, TABLE_MAX, sas.length));
+  const buffer = reserve(layout.bytes);
   const { units, pins } = orderGroups(sas);
   new Int32Array(buffer, places.owners, pins.length).set(pins);
   SaTable.build(buffer, places.saTable, sas);
@@ -44,9 +57,10 @@ export function layControl({ queues, slots, esp }: Resolved): Control {
   state.reset();
   return {
     buffer,
-    places: { ...places, bytes: layout.bytes },
+    places,
     counterWords: LANE_COUNTERS,
     dispatcherUnknown,
+    plan: new DispatchPlan(buffer, planAt, queues, TABLE_MAX, sas.length),
     units,
     restartWindows() {
       for (let i = 0; i < sas.length; i++) state.restartWindow(i);

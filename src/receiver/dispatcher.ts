@@ -4,7 +4,6 @@ import {
   CLASS_FRAGMENT4,
   CLASS_KEEPALIVE4,
   CLASS_MALFORMED,
-  CLASSES,
   DROP_CLOSED,
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
@@ -42,7 +41,8 @@ import {
 import { MAX_FRAME, type Region } from '../memory/frame-memory.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { Steerer } from '../steer/steerer.ts';
-import { type Dissection, dissect } from '../wire/dissect.ts';
+import { type Dissection, dissect, LINK_ETHERNET } from '../wire/dissect.ts';
+import { DispatchPlan, STAGED } from './plan.ts';
 
 /** Verdicts beside the drop reasons. */
 const GOES_ON = -1;
@@ -73,6 +73,8 @@ export interface DispatcherParts {
   };
   readonly fragments?: Reassembler;
   readonly staging: Region;
+  /** Counters and tables that the kernel shares; absent, or outside the frame memory: there is no kernel. */
+  readonly plan?: DispatchPlan;
   readonly dropWhenFull: boolean;
   readonly deterministic: boolean;
 }
@@ -87,8 +89,7 @@ export class Dispatcher {
   relieve: () => void = () => {};
   /** Packets taken, their bytes, and how they fall on classes, malformed reasons and queues (first placement). */
   packets = 0;
-  byteCount = 0;
-  readonly classes: Float64Array = new Float64Array(CLASSES.length);
+  readonly classes: Float64Array;
   readonly malformed: Float64Array = new Float64Array(MALFORMED_REASONS.length);
   readonly queuePackets: Float64Array;
   readonly queueBytes: Float64Array;
@@ -112,7 +113,10 @@ export class Dispatcher {
   private readonly pollPackets: Int32Array;
   private readonly pollBytes: Int32Array;
   private readonly pollBlocks: Int32Array;
-  private readonly due: Uint8Array;
+  private readonly due: Int32Array;
+  private readonly plan: DispatchPlan;
+  private readonly kernel: Kernels['dispatch'];
+  private stagings = 0;
   /** What `judge` chose. */
   private lane = 0;
   private sa = 0;
@@ -132,13 +136,22 @@ export class Dispatcher {
     this.dropWhenFull = parts.dropWhenFull;
     this.deterministic = parts.deterministic;
     const lanes = parts.rings.length;
-    this.queuePackets = new Float64Array(lanes);
-    this.queueBytes = new Float64Array(lanes);
-    this.placed = new Float64Array(lanes);
-    this.pollPackets = new Int32Array(lanes);
-    this.pollBytes = new Int32Array(lanes);
-    this.pollBlocks = new Int32Array(lanes);
-    this.due = new Uint8Array(lanes);
+    const plan = parts.plan ?? new DispatchPlan(new ArrayBuffer(DispatchPlan.bytes(lanes, 0, 0)), 0, lanes, 0, 0);
+    this.plan = plan;
+    this.kernel = plan.classes.buffer === parts.bytes.buffer ? parts.kernels.dispatch : undefined;
+    this.classes = plan.classes;
+    this.queuePackets = plan.queuePackets;
+    this.queueBytes = plan.queueBytes;
+    this.placed = plan.placed;
+    this.pollPackets = plan.pollPackets;
+    this.pollBytes = plan.pollBytes;
+    this.pollBlocks = plan.pollBlocks;
+    this.due = plan.due;
+  }
+
+  /** Bytes of all packets taken. */
+  get byteCount(): number {
+    return this.queueBytes.reduce((sum, n) => sum + n, 0);
   }
 
   /** Packets dropped because a lane was full. */
@@ -158,12 +171,72 @@ export class Dispatcher {
    * @returns how many were taken: fewer than there are only when a lane is full and the policy is to wait
    */
   pushBatch(batch: FrameBatch, from: number): number {
-    const { offsets, lengths, wireLengths, seconds, nanos, linkType, count } = batch;
+    const { linkType, count } = batch;
+    const kernel = linkType === LINK_ETHERNET ? this.kernel : undefined;
     let i = from;
-    while (i < count && this.take(this.bytes, offsets[i], lengths[i], wireLengths[i], seconds[i], nanos[i], linkType))
-      i++;
+    while (i < count) {
+      const to = kernel === undefined ? count : Math.min(count, i + STAGED);
+      const next = kernel === undefined ? this.takeAll(batch, i, to) : this.takeFast(kernel, batch, i, to);
+      i = next;
+      if (next < to) break;
+    }
     this.publish();
     return i - from;
+  }
+
+  /** Takes frames `from` to `to`; returns the first that was not taken. */
+  private takeAll(batch: FrameBatch, from: number, to: number): number {
+    const { offsets, lengths, wireLengths, seconds, nanos, linkType } = batch;
+    let i = from;
+    while (i < to && this.take(this.bytes, offsets[i], lengths[i], wireLengths[i], seconds[i], nanos[i], linkType)) i++;
+    return i;
+  }
+
+  /** As `takeAll`, for at most STAGED frames: the kernel takes those that it understands, all in their order. */
+  private takeFast(kernel: NonNullable<Kernels['dispatch']>, batch: FrameBatch, from: number, to: number): number {
+    // The numbers of a batch that the windows gave out lie where the kernel can read them; others are copied there.
+    const inPlace = batch.offsets.buffer === this.bytes.buffer;
+    const { offsets, lengths, wireLengths, seconds, nanos } = inPlace ? batch : this.plan.staged;
+    const shift = inPlace ? 0 : from;
+    let staging = inPlace ? 0 : this.stage(batch, from, to);
+    let i = from;
+    while (i < to) {
+      if (this.waiting.offset < 0) {
+        const next =
+          shift +
+          kernel(
+            this.plan.address,
+            offsets.byteOffset,
+            lengths.byteOffset,
+            wireLengths.byteOffset,
+            seconds.byteOffset,
+            nanos.byteOffset,
+            i - shift,
+            to - shift,
+            this.packets | 0,
+          );
+        this.packets += next - i;
+        i = next;
+        if (i === to) break;
+      }
+      if (this.takeAll(batch, i, i + 1) === i) break;
+      i++;
+      // A consumer that was called meanwhile may have pushed a batch itself.
+      if (!inPlace && staging !== this.stagings) staging = this.stage(batch, from, to);
+    }
+    return i;
+  }
+
+  /** Copies the numbers of frames `from` to `to` to where the kernel can read them; returns the number of this staging. */
+  private stage(batch: FrameBatch, from: number, to: number): number {
+    const { offsets, lengths, wireLengths, seconds, nanos } = this.plan.staged;
+    fill(offsets, batch.offsets, from, to);
+    fill(lengths, batch.lengths, from, to);
+    fill(wireLengths, batch.wireLengths, from, to);
+    fill(seconds, batch.seconds, from, to);
+    fill(nanos, batch.nanos, from, to);
+    this.stagings++;
+    return this.stagings;
   }
 
   /** Takes one frame, copying it. False: not taken. */
@@ -295,7 +368,6 @@ export class Dispatcher {
 
   private count(cls: number, lane: number, len: number): void {
     this.packets++;
-    this.byteCount += len;
     this.classes[cls]++;
     this.queuePackets[lane]++;
     this.queueBytes[lane] += len;
@@ -327,16 +399,17 @@ export class Dispatcher {
     const arena = this.arenas[lane];
     let target = off;
     if (copy) {
-      target = arena.take(len);
+      const alignment = (source.byteOffset + off) & 7;
+      target = arena.take(len, alignment);
       if (target < 0) {
         arena.free(ring.refresh());
-        target = arena.take(len);
+        target = arena.take(len, alignment);
         if (target < 0) return false;
       }
     }
     const s = ring.claim();
     if (s < 0) return false;
-    arena.mark(ring.head - 1);
+    if (copy) arena.mark((ring.head - 1) | 0);
     if (source !== this.bytes) this.bytes.set(source, target);
     else if (copy) this.kernels.copy(target, off, len);
     const d = this.d;
@@ -431,7 +504,6 @@ export class Dispatcher {
     if (s < 0) return false;
     ring.words[s + D_CLASS] = DF_MARK << 8;
     ring.words[s + D_LEN] = 0;
-    this.arenas[lane].mark(ring.head - 1);
     this.beginPoll(lane);
     return true;
   }
@@ -442,4 +514,11 @@ export class Dispatcher {
     this.pollBlocks[lane] = 0;
     this.due[lane] = 0;
   }
+}
+
+/** Copies `from` to `to` of `source` to the beginning of `target`. */
+function fill(target: Int32Array | Uint32Array, source: Int32Array | Uint32Array, from: number, to: number): void {
+  // Without a view where it can be: whole arrays of the usual capacity.
+  if (from === 0 && source.length <= target.length) target.set(source);
+  else target.set(source.subarray(from, to));
 }

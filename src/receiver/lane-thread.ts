@@ -36,7 +36,7 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
     }
   };
   port.on('message', ({ message }: ToLane) => consumer.onMessage?.(message));
-  const stop = new Int32Array(config.control, config.places.stop, 1);
+  const stop = new Int32Array(config.memory.buffer, config.places.stop, 1);
   const stopped = (): boolean => Atomics.load(stop, 0) !== 0;
   tell({ kind: 'ready' });
 

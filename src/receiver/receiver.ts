@@ -1,20 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { optionError, RxSteerError } from '../errors.ts';
-import { exportSas, SaTable } from '../esp/index.ts';
-import { Reassembler } from '../fragments/reassembler.ts';
-import { createKernels } from '../kernels/create.ts';
-import type { LaneConfig } from '../lane/config.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { C_TAKEN } from '../lane/counters.ts';
-import { UnknownSpis } from '../lane/unknown-spis.ts';
-import { Arena } from '../memory/arena.ts';
-import { createFrameMemory } from '../memory/frame-memory.ts';
-import { RingProducer } from '../memory/ring.ts';
-import { Steerer } from '../steer/steerer.ts';
-import { Dissection } from '../wire/dissect.ts';
-import { type Control, layControl } from './control.ts';
-import { Dispatcher } from './dispatcher.ts';
+import type { RingProducer } from '../memory/ring.ts';
+import type { Control } from './control.ts';
+import { type Core, makeCore } from './core.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
@@ -70,25 +62,18 @@ const TURN_MS = 1;
  * be had
  */
 export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
-  const resolved = resolveOptions(options);
-  // Throws what is wrong with the RSS options before anything is started.
-  const steerer = new Steerer(resolved.steerer);
-  const memory = createFrameMemory(resolved.layout.bytes);
-  const control = layControl(resolved);
-  const receiver = new Receiver(resolved, steerer, memory, control);
+  const receiver = new Receiver(makeCore(resolveOptions(options)));
   await receiver.start();
   return receiver;
 }
 
 export class Receiver {
+  private readonly core: Core;
   private readonly options: Resolved;
-  private readonly memory: WebAssembly.Memory;
   private readonly control: Control;
   private readonly dispatcher: Dispatcher;
   private readonly rings: readonly RingProducer[];
-  private readonly steerer: Steerer;
   private readonly counters: readonly Float64Array[];
-  private readonly unknown: readonly UnknownSpis[];
   private readonly lost: Float64Array;
   private readonly closedPackets: Float64Array;
   private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
@@ -103,54 +88,24 @@ export class Receiver {
   readonly windows: Windows;
 
   /** Use {@link createReceiver}. */
-  constructor(options: Resolved, steerer: Steerer, memory: WebAssembly.Memory, control: Control) {
+  constructor(core: Core) {
+    this.core = core;
+    const { options, control } = core;
     this.options = options;
-    this.memory = memory;
     this.control = control;
-    this.steerer = steerer;
-    const { queues, slots, layout } = options;
-    const bytes = new Uint8Array(memory.buffer);
-    const { buffer, places } = control;
-    const words = new Int32Array(buffer);
-    const kernels = createKernels(memory, bytes);
-    this.rings = places.rings.map((at) => new RingProducer(words, at >> 2, slots));
+    this.rings = core.rings;
+    this.dispatcher = core.dispatcher;
+    const { places, buffer } = control;
     this.counters = places.counters.map((at) => new Float64Array(buffer, at, control.counterWords));
-    this.unknown = [...places.unknownSpis, control.dispatcherUnknown].map((at) => new UnknownSpis(buffer, at));
-    this.lost = new Float64Array(queues);
-    this.closedPackets = new Float64Array(queues);
-    const d = new Dissection();
-    d.nattPort = options.nattPort;
-    this.dispatcher = new Dispatcher({
-      bytes,
-      kernels,
-      d,
-      steerer,
-      rings: this.rings,
-      arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
-      esp:
-        options.esp === undefined
-          ? undefined
-          : {
-              table: new SaTable(buffer, places.saTable, options.esp.sas.length),
-              units: control.units,
-              owners: words.subarray(places.owners >> 2),
-              unknown: this.unknown[queues],
-              deliverUnknown: options.esp.deliverUnknown,
-            },
-      fragments:
-        options.fragments === undefined
-          ? undefined
-          : new Reassembler(bytes, kernels, layout.fragments, options.fragments),
-      staging: layout.staging,
-      dropWhenFull: options.full === 'drop',
-      deterministic: options.deterministic,
-    });
+    this.lost = new Float64Array(options.queues);
+    this.closedPackets = new Float64Array(options.queues);
     this.windows = new Windows(
-      bytes,
-      layout.windows,
+      core.bytes,
+      options.layout.windows,
       this.rings,
       () => this.progress(),
       () => this.dispatcher.blockDone(),
+      control.plan.lent,
     );
   }
 
@@ -167,7 +122,7 @@ export class Receiver {
       },
       message: (lane, message) => this.emitter.emit('message', { lane, message }),
     };
-    const configs = this.laneConfigs();
+    const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
     this.lanes = options.inline
       ? new InlineLanes(configs, await inlineConsumers(options, events), events)
       : await ThreadLanes.start({
@@ -295,7 +250,7 @@ export class Receiver {
       counters: this.counters,
       lost: this.lost,
       closed: this.closedPackets,
-      unknown: this.unknown,
+      unknown: this.core.unknown,
       sas: control.saStats(),
       hkey: Buffer.from(options.steerer.key).toString('hex'),
     });
@@ -303,7 +258,7 @@ export class Receiver {
 
   /** The indirection table in use: queue numbers. */
   indirection(): readonly number[] {
-    return Array.from(this.steerer.indirection.entries);
+    return Array.from(this.core.steerer.indirection.entries);
   }
 
   /**
@@ -375,31 +330,6 @@ export class Receiver {
       this.scheduled = false;
       this.lanes!.kick();
     });
-  }
-
-  private laneConfigs(): LaneConfig[] {
-    const { options, control } = this;
-    return Array.from({ length: options.queues }, (_, lane) => ({
-      lane,
-      lanes: options.queues,
-      memory: this.memory,
-      control: control.buffer,
-      layout: options.layout,
-      places: control.places,
-      slots: options.slots,
-      deterministic: options.deterministic,
-      nattPort: options.nattPort,
-      key: options.steerer.key,
-      fields: options.steerer.fields ?? {},
-      xfrm: options.steerer.xfrm ?? 'none',
-      esp:
-        options.esp === undefined
-          ? undefined
-          : { sas: exportSas(options.esp.sas), units: control.units, deliverUnknown: options.esp.deliverUnknown },
-      fragments: options.fragments,
-      gro: options.gro,
-      excluded: options.excluded,
-    }));
   }
 }
 

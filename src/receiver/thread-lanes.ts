@@ -37,8 +37,8 @@ export class ThreadLanes implements Lanes {
 
   private constructor(options: ThreadLanesOptions) {
     this.options = options;
-    const { control, places } = options.configs[0];
-    this.stop = new Int32Array(control, places.stop, 1);
+    const { memory, places } = options.configs[0];
+    this.stop = new Int32Array(memory.buffer, places.stop, 1);
     const threads = options.configs.length;
     this.pool = new Piscina({
       filename: new URL(`../../workers/lane-worker${extname(import.meta.url)}`, import.meta.url).href,

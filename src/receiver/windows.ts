@@ -1,3 +1,4 @@
+import type { FrameBatch } from '../capture/frame-batch.ts';
 import { BLOCK_SIZE, type Region } from '../memory/frame-memory.ts';
 import type { RingProducer } from '../memory/ring.ts';
 
@@ -12,6 +13,8 @@ export class Windows {
   private readonly rings: readonly RingProducer[];
   private readonly progress: () => Promise<void>;
   private readonly onDone: () => void;
+  /** A batch whose numbers lie in the frame memory, while nobody has it. */
+  private batch: FrameBatch | undefined;
   private readonly free: number[];
   /** Blocks that the reader is done with, and the head of each lane's ring at that moment. */
   private readonly retired: number[] = [];
@@ -20,6 +23,7 @@ export class Windows {
   /**
    * @param progress resolves when a lane may have moved on, and throws when none will any more
    * @param onDone called when the reader is done with a block
+   * @param batch what `takeBatch` lends
    */
   constructor(
     bytes: Uint8Array,
@@ -27,12 +31,14 @@ export class Windows {
     rings: readonly RingProducer[],
     progress: () => Promise<void>,
     onDone: () => void,
+    batch?: FrameBatch,
   ) {
     this.bytes = bytes;
     this.region = region;
     this.rings = rings;
     this.progress = progress;
     this.onDone = onDone;
+    this.batch = batch;
     const blocks = region.length / BLOCK_SIZE;
     this.free = Array.from({ length: blocks }, (_, i) => blocks - 1 - i);
     this.heads = new Int32Array(blocks * rings.length);
@@ -54,6 +60,18 @@ export class Windows {
     for (let lane = 0; lane < lanes; lane++) this.heads[block * lanes + lane] = this.rings[lane].head;
     this.retired.push(block);
     this.onDone();
+  }
+
+  /** The batch whose numbers the dispatcher's kernel reads where they lie, unless another reader has it. */
+  takeBatch(capacity: number): FrameBatch | undefined {
+    const { batch } = this;
+    if (batch?.capacity !== capacity) return undefined;
+    this.batch = undefined;
+    return batch;
+  }
+
+  batchDone(batch: FrameBatch): void {
+    this.batch = batch;
   }
 
   private pop(): number | undefined {

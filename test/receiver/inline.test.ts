@@ -135,6 +135,37 @@ describe('an inline receiver', () => {
     expect(delivered.every((p) => p.bytes.length === (p.class === 'udp4' ? again.length : 60))).toBe(true);
   });
 
+  it('takes batches that a consumer pushes while it is full, and mixes nothing up', async () => {
+    const sizes: number[] = [];
+    let calls = 0;
+    const { rx } = await inlineReceiver({
+      queues: 1,
+      ring: 128,
+      gro: false,
+      onPackets(batch) {
+        for (let i = 0; i < batch.length; i++) sizes.push(batch.byteLength(i));
+        // In the first call the ring is still full; in the second one there is room.
+        if (++calls === 2) rx.pushBatch(inner);
+      },
+    });
+    const outer = await batchOf(
+      rx,
+      Array.from({ length: 300 }, (_, i) => ether(udp(i))),
+    );
+    const inner = await batchOf(
+      rx,
+      Array.from({ length: 300 }, (_, i) => ether(udp(1000 + i))),
+    );
+    rx.pushBatch(outer);
+    for (const { block } of [outer, inner]) rx.windows.done(block);
+    const stats = await rx.close();
+    expect(closingFault(stats)).toBeUndefined();
+    expect(stats.packets).toBe(600);
+    expect(stats.drops).toEqual({ full: 236 });
+    expect(sizes.filter((size) => size < 1000)).toEqual(Array.from({ length: 300 }, (_, i) => 42 + i));
+    expect(sizes.filter((size) => size >= 1000)).toEqual(Array.from({ length: 64 }, (_, i) => 1042 + i));
+  });
+
   it('goes on by itself when a promise of the consumer has settled', async () => {
     const { rx, delivered } = await inlineReceiver({
       queues: 1,

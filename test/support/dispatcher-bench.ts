@@ -1,15 +1,13 @@
 /** A dispatcher without lanes: the test looks at what it placed in the rings, and empties them when it likes. */
+
 import { CLASSES } from '../../src/counters.ts';
-import { type Sa, SaTable } from '../../src/esp/index.ts';
-import { Reassembler } from '../../src/fragments/reassembler.ts';
-import { createKernels } from '../../src/kernels/create.ts';
-import { UnknownSpis } from '../../src/lane/unknown-spis.ts';
-import { Arena } from '../../src/memory/arena.ts';
+import type { Sa } from '../../src/esp/index.ts';
+import type { UnknownSpis } from '../../src/lane/unknown-spis.ts';
 import { D_CLASS, D_HASH, D_LEN, D_NUMBER, D_OFF, D_SA, DF_MARK, DF_POLL_END } from '../../src/memory/descriptor.ts';
-import { createFrameMemory, type FrameLayout } from '../../src/memory/frame-memory.ts';
-import { RingConsumer, RingProducer } from '../../src/memory/ring.ts';
-import { layControl } from '../../src/receiver/control.ts';
-import { Dispatcher } from '../../src/receiver/dispatcher.ts';
+import type { FrameLayout } from '../../src/memory/frame-memory.ts';
+import { RingConsumer, type RingProducer } from '../../src/memory/ring.ts';
+import { makeCore } from '../../src/receiver/core.ts';
+import type { Dispatcher } from '../../src/receiver/dispatcher.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
 import { Steerer } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
@@ -32,7 +30,7 @@ export class DispatcherBench {
   readonly layout: FrameLayout;
   readonly bytes: Uint8Array;
   readonly unknown: UnknownSpis;
-  readonly rings: RingProducer[];
+  readonly rings: readonly RingProducer[];
   /** A new end of a lane's ring: one that has been used looks for more only when it has taken what it knows of. */
   private readonly endOf: (lane: number) => RingConsumer;
   private readonly steerer: Steerer;
@@ -46,42 +44,15 @@ export class DispatcherBench {
       ...rest,
     });
     this.layout = options.layout;
-    const memory = createFrameMemory(options.layout.bytes);
-    this.bytes = new Uint8Array(memory.buffer);
-    const control = layControl(options);
+    const core = makeCore(options);
+    const { control } = core;
     const words = new Int32Array(control.buffer);
-    const { places } = control;
-    const kernels = createKernels(memory, this.bytes);
-    this.rings = places.rings.map((at) => new RingProducer(words, at >> 2, options.slots));
-    this.endOf = (lane) => new RingConsumer(words, places.rings[lane] >> 2, options.slots);
-    this.unknown = new UnknownSpis(control.buffer, control.dispatcherUnknown);
+    this.bytes = core.bytes;
+    this.rings = core.rings;
+    this.endOf = (lane) => new RingConsumer(words, control.places.rings[lane] >> 2, options.slots);
+    this.unknown = core.unknown[options.queues];
     this.steerer = new Steerer(options.steerer);
-    const d = new Dissection();
-    d.nattPort = options.nattPort;
-    const { esp, fragments } = options;
-    this.dispatcher = new Dispatcher({
-      bytes: this.bytes,
-      kernels,
-      d,
-      steerer: new Steerer(options.steerer),
-      rings: this.rings,
-      arenas: options.layout.lanes.map((lane) => new Arena(lane.arena, options.slots)),
-      esp:
-        esp === undefined
-          ? undefined
-          : {
-              table: new SaTable(control.buffer, places.saTable, esp.sas.length),
-              units: control.units,
-              owners: words.subarray(places.owners >> 2),
-              unknown: this.unknown,
-              deliverUnknown: esp.deliverUnknown,
-            },
-      fragments:
-        fragments === undefined ? undefined : new Reassembler(this.bytes, kernels, options.layout.fragments, fragments),
-      staging: options.layout.staging,
-      dropWhenFull: options.full === 'drop',
-      deterministic: options.deterministic,
-    });
+    this.dispatcher = core.dispatcher;
   }
 
   push(frame: Uint8Array, linkType = 1, seconds = 1): boolean {

@@ -2,11 +2,11 @@
  * A lane without thread or dispatcher: the test writes its descriptors. Frames go to the middle of the frame memory's windows and are
  * wiped when the lane has given them back.
  */
+
 import { DROP_REASONS, type DropReason } from '../../src/counters.ts';
-import { exportSas, type Sa, SaTable } from '../../src/esp/index.ts';
+import { type Sa, SaTable } from '../../src/esp/index.ts';
 import { FlowHasher } from '../../src/hash/flow-hasher.ts';
 import type { Batch } from '../../src/lane/batch.ts';
-import type { LaneConfig } from '../../src/lane/config.ts';
 import type { Consumer } from '../../src/lane/consumer.ts';
 import {
   C_DELIVERED,
@@ -24,37 +24,11 @@ import {
 import { isEsp } from '../../src/lane/esp-stage.ts';
 import { Lane } from '../../src/lane/lane.ts';
 import * as D from '../../src/memory/descriptor.ts';
-import { createFrameMemory } from '../../src/memory/frame-memory.ts';
-import { RingProducer } from '../../src/memory/ring.ts';
-import { type Control, layControl } from '../../src/receiver/control.ts';
-import { type ReceiverOptions, type Resolved, resolveOptions } from '../../src/receiver/options.ts';
+import type { RingProducer } from '../../src/memory/ring.ts';
+import type { Control } from '../../src/receiver/control.ts';
+import { makeCore } from '../../src/receiver/core.ts';
+import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
-
-/** What a lane is made from, as a receiver with these options would. */
-export function laneConfig(options: Resolved, control: Control, memory: WebAssembly.Memory, lane: number): LaneConfig {
-  const { esp } = options;
-  return {
-    lane,
-    lanes: options.queues,
-    memory,
-    control: control.buffer,
-    layout: options.layout,
-    places: control.places,
-    slots: options.slots,
-    deterministic: options.deterministic,
-    nattPort: options.nattPort,
-    key: options.steerer.key,
-    fields: options.steerer.fields ?? {},
-    xfrm: options.steerer.xfrm ?? 'none',
-    esp:
-      esp === undefined
-        ? undefined
-        : { sas: exportSas(esp.sas), units: control.units, deliverUnknown: esp.deliverUnknown },
-    fragments: options.fragments,
-    gro: options.gro,
-    excluded: options.excluded,
-  };
-}
 
 /** A delivered packet, copied. */
 export interface Delivered {
@@ -138,10 +112,10 @@ export class LaneBench {
       ...(sas === undefined ? {} : { esp: { sas, ...rest.esp } }),
       ...rest,
     });
-    const memory = createFrameMemory(options.layout.bytes);
-    this.bytes = new Uint8Array(memory.buffer);
-    this.control = layControl(options);
-    this.ring = new RingProducer(new Int32Array(this.control.buffer), this.control.places.rings[0] >> 2, options.slots);
+    const core = makeCore(options);
+    this.bytes = core.bytes;
+    this.control = core.control;
+    this.ring = core.rings[0];
     this.counters = new Float64Array(this.control.buffer, this.control.places.counters[0], LANE_COUNTERS);
     this.hasher = new FlowHasher({ key: options.steerer.key });
     if (options.esp !== undefined) {
@@ -149,7 +123,7 @@ export class LaneBench {
     }
     this.windows = options.layout.windows;
     this.at = this.windows.offset;
-    this.lane = new Lane(laneConfig(options, this.control, memory, 0), consumer);
+    this.lane = new Lane(core.laneConfig(0), consumer);
     this.lane.onError = (error) => this.errors.push(error);
   }
 

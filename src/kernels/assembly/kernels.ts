@@ -4,6 +4,8 @@
  * TypeScript, and a test holds the two together.
  */
 
+export { dispatch } from './dispatch.ts';
+
 /** `memory.copy` has the semantics of memmove: ranges may overlap. */
 export function copy(target: usize, source: usize, length: usize): void {
   memory.copy(target, source, length);

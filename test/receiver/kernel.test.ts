@@ -1,0 +1,161 @@
+/** The kernel that places batches does word by word what the dispatcher's own code does with the same frames. */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { FrameBatch } from '../../src/capture/frame-batch.ts';
+import { createSas, parseSaFile } from '../../src/esp/index.ts';
+import { symmetricKey } from '../../src/hash/keys.ts';
+import { D_OFF, DESCRIPTOR_WORDS } from '../../src/memory/descriptor.ts';
+import { RingConsumer } from '../../src/memory/ring.ts';
+import { type Core, makeCore } from '../../src/receiver/core.ts';
+import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
+import { CAPTURES, captureFrames, mutate, randomNumbers, type SampleFrame, sampleFrames } from '../support/corpus.ts';
+
+type Options = Omit<ReceiverOptions, 'consumer' | 'inline'>;
+
+const AES = '00112233445566778899aabbccddeeff01020304';
+
+/** SAs of SPIs that the samples and the captures have; the last one's destination is nobody's. */
+const sas = createSas([
+  ...parseSaFile(readFileSync(new URL('linux_many.sas.json', CAPTURES), 'utf8')),
+  { spi: '0xdeadbeef', dst: '192.168.7.9', mode: 'tunnel', transform: { aead: 'aes-gcm', key: AES } },
+  {
+    spi: '0xc0ffee01',
+    dst: 'fe80::2:3',
+    mode: 'tunnel',
+    encap: 'udp',
+    transform: { aead: 'aes-gcm', key: AES },
+    queue: 3,
+  },
+  { spi: '0xc0ffee01', dst: '10.9.9.9', mode: 'tunnel', transform: { aead: 'aes-gcm', key: AES } },
+]);
+
+const SETTINGS: Record<string, Options> = {
+  'the defaults': { queues: 4 },
+  'addresses only, 5 queues, a table of 97': {
+    queues: 5,
+    rss: { tableSize: 97, fields: { tcp: 'sd', esp: 'sd', natt: 'sd' } },
+  },
+  'SAs, in deterministic polls': { queues: 4, full: 'wait', deterministic: true, esp: { sas } },
+  'SAs, unknown SPIs delivered, another NAT-T port': {
+    queues: 3,
+    nattPort: 4501,
+    esp: { sas: sas.slice(0, 80), onUnknownSpi: 'deliver' },
+  },
+  'fields that have to be gathered': { queues: 8, rss: { fields: { esp: 'fn', udp: 'sdf' } } },
+  'a symmetric transform and key': { queues: 8, rss: { xfrm: 'symmetric-xor', key: symmetricKey() } },
+  'no fragments': { queues: 2, fragments: false },
+};
+
+function coreOf(options: Options): Core {
+  // The key has to be the same for both.
+  const rss = { key: Uint8Array.from({ length: 40 }, (_, i) => (i * 37 + 11) & 255), ...options.rss };
+  return makeCore(resolveOptions({ ring: 4096, ...options, rss, inline: true, consumer: { onPackets() {} } }));
+}
+
+/** All words of all descriptors, lane by lane, but the place of the frame, which a copy has elsewhere. */
+function descriptors({ control, options }: Core): number[][] {
+  return control.places.rings.map((at) => {
+    const ring = new RingConsumer(new Int32Array(control.buffer), at >> 2, options.slots);
+    const out: number[] = [];
+    for (let k = 0, n = ring.available(); k < n; k++) {
+      const s = ring.slot(k);
+      // The last three words are spare.
+      for (let word = 0; word < DESCRIPTOR_WORDS - 3; word++) if (word !== D_OFF) out.push(ring.words[s + word]);
+    }
+    ring.take(ring.available());
+    ring.release();
+    return out;
+  });
+}
+
+function counters({ dispatcher: d }: Core): Record<string, unknown> {
+  const { packets, byteCount, joined, keepalives } = d;
+  const arrays = {
+    classes: d.classes,
+    queuePackets: d.queuePackets,
+    queueBytes: d.queueBytes,
+    placed: d.placed,
+    drops: d.drops,
+    malformed: d.malformed,
+  };
+  return {
+    packets,
+    byteCount,
+    joined,
+    keepalives,
+    ...Object.fromEntries(Object.entries(arrays).map(([k, v]) => [k, [...v]])),
+  };
+}
+
+/** Puts frames into the windows; with `inPlace` the numbers of the batch as well. */
+function batchOf(core: Core, frames: readonly Uint8Array[], inPlace: boolean): FrameBatch {
+  const { offset } = core.options.layout.windows;
+  const batch = inPlace ? new FrameBatch(frames.length, core.control.buffer, offset) : new FrameBatch(frames.length);
+  let at = offset + FrameBatch.bytes(frames.length);
+  frames.forEach((frame, i) => {
+    core.bytes.set(frame, at);
+    batch.offsets[i] = at;
+    batch.lengths[i] = frame.length;
+    batch.wireLengths[i] = frame.length;
+    batch.seconds[i] = 1_700_000_000 + i;
+    batch.nanos[i] = 999_999_999 - i;
+    at += frame.length + 3;
+  });
+  batch.count = frames.length;
+  batch.linkType = 1;
+  return batch;
+}
+
+function compare(options: Options, frames: readonly Uint8Array[], inPlace: boolean): void {
+  const kernel = coreOf(options);
+  const plain = coreOf(options);
+  // Fewer than a ring holds at a time, over the ring's wrap and more than once through the same state.
+  for (let from = 0; from < frames.length; from += 1000) {
+    const some = frames.slice(from, from + 1000);
+    const taken = kernel.dispatcher.pushBatch(batchOf(kernel, some, inPlace), 0);
+    expect(taken).toBe(some.length);
+    some.forEach((frame, i) => {
+      expect(plain.dispatcher.push(frame, 1, 1_700_000_000 + i, 999_999_999 - i)).toBe(true);
+    });
+    kernel.dispatcher.mark();
+    plain.dispatcher.mark();
+    expect(descriptors(kernel)).toEqual(descriptors(plain));
+    expect(counters(kernel)).toEqual(counters(plain));
+  }
+}
+
+describe('the dispatch kernel', () => {
+  const ethernet = (frames: readonly SampleFrame[]): Uint8Array[] =>
+    frames.flatMap(({ linkType, bytes }) => (linkType === 1 ? [bytes] : []));
+  const samples = ethernet(sampleFrames());
+  const captured = ethernet(captureFrames(CAPTURES, 300));
+  const random = randomNumbers(2026);
+  const damaged = Array.from({ length: 20_000 }, () => mutate(samples[random(samples.length)], random));
+
+  for (const [name, options] of Object.entries(SETTINGS)) {
+    it(`is used, and agrees on samples and captures: ${name}`, () => {
+      expect(typeof (coreOf(options).dispatcher as unknown as { kernel: unknown }).kernel).toBe('function');
+      compare(options, [...samples, ...captured], true);
+      compare(options, [...samples, ...captured], false);
+    });
+
+    it(`agrees on 20,000 mutations: ${name}`, () => compare(options, damaged, true));
+  }
+
+  it('agrees on every truncation of every sample', () => {
+    const cut = samples.flatMap((frame) => Array.from({ length: frame.length + 1 }, (_, n) => frame.slice(0, n)));
+    compare(SETTINGS['SAs, in deterministic polls'], cut, true);
+  });
+
+  it('stops where a lane is full, and goes on from there', () => {
+    const core = coreOf({ queues: 1, ring: 128, full: 'wait' });
+    const frames = Array.from({ length: 300 }, () => samples[0]);
+    const batch = batchOf(core, frames, true);
+    const taken = core.dispatcher.pushBatch(batch, 0);
+    expect(taken).toBe(128);
+    descriptors(core);
+    expect(core.dispatcher.pushBatch(batch, taken)).toBe(128);
+    expect(core.dispatcher.packets).toBe(256);
+  });
+});
