@@ -53,7 +53,7 @@ const PROTO_IPV6 = 41;
  * is then as long as that.
  */
 export function espScratch(length: number): number {
-  return length + (2 * MAX_NESTING - 1) * (IPCOMP_BOUND + 512) + MAX_DATAGRAM;
+  return length + 512 + (2 * MAX_NESTING - 1) * (IPCOMP_BOUND + 512) + MAX_DATAGRAM;
 }
 
 /** Opens the ESP packet of a row into scratch, layer by layer, and makes the row describe what was inside. */
@@ -147,7 +147,9 @@ export class EspStage {
     // What stays in front: the link header, and in transport mode the IP header with its extensions.
     const head = tunnel ? link : l4 - off;
 
-    const target = this.scratch.take(head + end - esp);
+    // The payload begins at a multiple of 8, as node:crypto's buffers do: V8 copies 5 times faster so (bench/esp.ts).
+    const shift = -head & 7;
+    const target = this.scratch.take(shift + head + end - esp) + shift;
     const verdict = this.opener.open(sa, esp, end, target + head, end - esp);
     if (verdict !== OPEN_OK) {
       this.scratch.trim(target);
@@ -158,7 +160,8 @@ export class EspStage {
     let frame = target;
     if (next === IPCOMP) {
       frame = this.scratch.take(head + IPCOMP_BOUND);
-      const expanded = expandIpComp(bytes, target + head, target + head + length, frame + head, IPCOMP_BOUND);
+      const bound = IPCOMP_BOUND - (tunnel ? 0 : l4 - l3);
+      const expanded = expandIpComp(bytes, target + head, target + head + length, frame + head, bound);
       if (expanded < 0) return DROP_IPCOMP + 1;
       next = bytes[target + head];
       length = expanded;

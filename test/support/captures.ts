@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createSas, parseSaFile, type Sa } from '../../src/esp/index.ts';
-import { Dissection, dissect } from '../../src/wire/dissect.ts';
 
 const FOLDER = new URL('../captures/esp/', import.meta.url);
 
@@ -65,9 +64,4 @@ export function framesOf(path: string): Uint8Array[] {
     at += 16 + length;
   }
   return frames;
-}
-
-/** Class number of an Ethernet frame, by a record of its own. */
-export function classOf(frame: Uint8Array): number {
-  return dissect(frame, 0, frame.length, 1, new Dissection());
 }
