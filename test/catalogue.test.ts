@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ABSORBED, CLASSES, DROPS, MALFORMED_REASONS } from '../src/counters.ts';
 import { ERRORS } from '../src/errors.ts';
+import { FLUSHES } from '../src/gro/index.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
 
@@ -20,6 +21,7 @@ describe('docs/counters.md and counters.ts list the same', () => {
     ['Malformed reasons', MALFORMED_REASONS.filter((reason) => reason !== 'none')],
     ['Drops', Object.keys(DROPS)],
     ['Absorbed', Object.keys(ABSORBED)],
+    ['Flushes', Object.keys(FLUSHES)],
   ] as const)('%s', (heading, names) => {
     expect(firstColumn(text, heading)).toEqual([...names].sort());
   });

@@ -62,5 +62,3 @@ export function runCase(c: OracleCase, frames: Uint8Array[]): ExpectedFrame[] {
   const { outputs } = runGro(inputs, c.polls, options);
   return outputs.map((o, i) => describe(o, c.expect[i]));
 }
-
-export { CLASS_TCP6 };

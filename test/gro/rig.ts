@@ -148,10 +148,3 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
   }
   return { outputs, gro };
 }
-
-/** Polls of at most `size` frames. */
-export function pollsOf(count: number, size = 64): number[] {
-  const polls: number[] = [];
-  for (let left = count; left > 0; left -= size) polls.push(Math.min(size, left));
-  return polls;
-}
