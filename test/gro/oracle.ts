@@ -1,7 +1,6 @@
 /** The corpus of what real kernels delivered: `test/captures/gro`, made by `shrink.py` of that folder from the full one. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { CLASS_TCP6 } from '../../src/counters.ts';
 import type { GroOptions } from '../../src/gro/index.ts';
 import { type Input, type Output, runGro } from './rig.ts';
 
