@@ -113,10 +113,18 @@ export class RingProducer {
     return this.refresh() === this.published;
   }
 
-  /** Resolves when the low-water mark has moved on from what `refresh` last returned; at once when it has. */
+  /**
+   * Resolves when the low-water mark has moved on from what `refresh` last returned; undefined when it has already.
+   *
+   * The flag is the word that is waited for, as the lane's ARMED is. Waiting for DELIVERED with a flag beside it loses
+   * wake-ups: the lane may clear the flag of an earlier wait when the next one is armed already.
+   */
   progress(): Promise<unknown> | undefined {
-    Atomics.store(this.words, this.base + WAITING, 1);
-    const wait = Atomics.waitAsync(this.words, this.base + DELIVERED, this.delivered);
+    const { words, base } = this;
+    const seen = this.delivered;
+    Atomics.store(words, base + WAITING, 1);
+    if (Atomics.load(words, base + DELIVERED) !== seen) return undefined;
+    const wait = Atomics.waitAsync(words, base + WAITING, 1);
     return wait.async ? wait.value : undefined;
   }
 
@@ -153,7 +161,8 @@ export class RingProducer {
 
   private giveUp(cursor: number): void {
     Atomics.store(this.words, this.base + DELIVERED, cursor);
-    Atomics.notify(this.words, this.base + DELIVERED);
+    Atomics.store(this.words, this.base + WAITING, 0);
+    Atomics.notify(this.words, this.base + WAITING);
   }
 }
 
@@ -199,7 +208,7 @@ export class RingConsumer {
     Atomics.store(this.words, this.base + DELIVERED, this.next);
     if (Atomics.load(this.words, this.base + WAITING) === 1) {
       Atomics.store(this.words, this.base + WAITING, 0);
-      Atomics.notify(this.words, this.base + DELIVERED);
+      Atomics.notify(this.words, this.base + WAITING);
     }
   }
 
