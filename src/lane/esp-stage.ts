@@ -36,6 +36,8 @@ import type { UnknownSpis } from './unknown-spis.ts';
 /** What became of a packet: the row describes what was inside; it was a dummy; or the drop reason + 1. */
 export const STAGE_OPENED = 0;
 export const STAGE_DUMMY = -1;
+/** Of the search for an SA. */
+const FOUND = -2;
 
 /** ESP inside ESP, at most so deep. */
 export const MAX_NESTING = 4;
@@ -111,22 +113,35 @@ export class EspStage {
       if (cls === CLASS_MALFORMED) return DROP_INNER_MALFORMED + 1;
       if (!isEsp(cls)) return STAGE_OPENED;
       if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
-      const next = this.lookUp(w[b + P_L3], (cls & 1) !== 0);
-      if (next === -(DROP_UNKNOWN_SPI + 1) && this.deliverUnknown) return STAGE_OPENED;
-      if (next < 0) return -next;
-      w[b + P_SA] = next + 1;
+      const found = this.findSa(w, b);
+      if (found !== FOUND) return found;
     }
   }
 
-  /** The SA of the ESP packet in `d`, or the negative of a drop reason + 1. It becomes this lane's when it is nobody's. */
-  private lookUp(l3: number, isV6: boolean): number {
+  /** As `run`, for an ESP packet whose SA nobody has looked up: one that came out of ESP in fragments. */
+  descend(w: Int32Array, row: number): number {
+    const found = this.findSa(w, row << ROW_SHIFT);
+    return found === FOUND ? this.run(w, row) : found;
+  }
+
+  /**
+   * Gives the row the SA of the ESP packet in `d`, which becomes this lane's when it is nobody's.
+   *
+   * @returns FOUND, STAGE_OPENED when the packet is delivered as it is, or a drop reason + 1
+   */
+  private findSa(w: Int32Array, b: number): number {
+    const l3 = w[b + P_L3];
+    const isV6 = (w[b + P_CLS] & 1) !== 0;
     const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi);
     if (sa < 0) {
-      if (!this.deliverUnknown) this.unknown.add(this.bytes, l3, isV6, this.d.spi);
-      return -(DROP_UNKNOWN_SPI + 1);
+      if (this.deliverUnknown) return STAGE_OPENED;
+      this.unknown.add(this.bytes, l3, isV6, this.d.spi);
+      return DROP_UNKNOWN_SPI + 1;
     }
     const owner = Atomics.compareExchange(this.owners, this.units[sa], 0, this.lane + 1);
-    return owner === 0 || owner === this.lane + 1 ? sa : -(DROP_SA_ELSEWHERE + 1);
+    if (owner !== 0 && owner !== this.lane + 1) return DROP_SA_ELSEWHERE + 1;
+    w[b + P_SA] = sa + 1;
+    return FOUND;
   }
 
   /** Opens one layer: from the ESP header in the row to the packet inside. */

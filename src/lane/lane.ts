@@ -6,6 +6,7 @@ import {
   DROP_FRAGMENT_TIMEOUT,
   DROP_INNER_MALFORMED,
   DROP_LANE_LOST,
+  DROP_NESTING,
 } from '../counters.ts';
 import { EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, Reassembler } from '../fragments/reassembler.ts';
@@ -298,29 +299,31 @@ export class Lane {
     w[b + P_VLAN] = words[s + D_VLAN];
     if (this.stage !== undefined && w[b + P_SA] !== 0) {
       w[b + P_UNIT] = this.config.esp!.units[w[b + P_SA] - 1] + 1;
-      const verdict = this.stage.run(w, row);
+      let verdict = this.stage.run(w, row);
+      if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
+        if (!this.reassemble(this.fragments, w, b)) return;
+        if (isEsp(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
+      }
       if (verdict !== STAGE_OPENED) {
         if (verdict === STAGE_DUMMY) this.counters[C_DUMMY]++;
         else this.counters[C_DROPS + verdict - 1]++;
         return;
       }
-      if (!this.inside(w, b)) return;
+      w[b + P_HASH] = this.hasher.hash(this.bytes, this.d);
+      if (this.hasher.valid) w[b + P_FLAGS] |= F_HASH_VALID;
     }
     if (this.gro !== undefined) this.gro.receive(row);
     else this.deliver(row);
   }
 
-  /** What came out of ESP: an inner fragment is reassembled; the hash is the inner flow's. False when nothing goes on. */
-  private inside(w: Int32Array, b: number): boolean {
-    const d = this.d;
-    if (this.fragments !== undefined && (w[b + P_CLS] & ~1) === CLASS_FRAGMENT4) {
-      if (!this.reassemble(this.fragments, w, b)) return false;
-    }
-    w[b + P_HASH] = this.hasher.hash(this.bytes, d);
-    if (this.hasher.valid) w[b + P_FLAGS] |= F_HASH_VALID;
-    return true;
+  /** Opens ESP that came out of ESP in fragments; what comes out of that stays in fragments, if it is some. */
+  private descend(stage: EspStage, w: Int32Array, row: number): number {
+    // `plan` has counted the first chain of layers in; a second one is rare enough to depend on what is left.
+    if (this.scratch.room < espScratch(w[(row << ROW_SHIFT) + P_LEN])) return DROP_NESTING + 1;
+    return stage.descend(w, row);
   }
 
+  /** Joins an inner fragment to its datagram. False: the datagram is not complete, or was refused (and counted). */
   private reassemble(fragments: Reassembler, w: Int32Array, b: number): boolean {
     const counters = this.counters;
     counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
@@ -416,4 +419,8 @@ export class Lane {
     this.counters[C_DROPS + DROP_LANE_LOST] += this.counters[C_HELD];
     this.counters[C_HELD] = 0;
   }
+}
+
+function isFragment(cls: number): boolean {
+  return (cls & ~1) === CLASS_FRAGMENT4;
 }

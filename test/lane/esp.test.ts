@@ -247,6 +247,21 @@ describe('ESP inside ESP', () => {
     expect(b.control.saStats().map((s) => s.opened)).toEqual([4, 4]);
   });
 
+  it('is opened when it came in fragments of the tunnel around it', () => {
+    const [outer, inner] = [outerOf(1), innerOf(2)];
+    const b = lane([outer, inner]);
+    let number = 1;
+    for (let i = 0; i < 3; i++) {
+      const whole = sealTunnel(inner, i + 1, tcp(1200, { seq: 1 + 1200 * i }));
+      for (const part of fragments(whole, 600, 100 + i)) b.push(ether(sealTunnel(outer, number++, part)));
+    }
+    const [packet, ...more] = b.run();
+    expect(more).toEqual([]);
+    expect(packet).toMatchObject({ class: 'tcp4', segments: 3, sa: 2 });
+    expect(ipOf(packet).subarray(40)).toEqual(fill(3600, 1));
+    expect(b.control.saStats().map((s) => s.opened)).toEqual([9, 3]);
+  });
+
   it('is opened up to a bound', () => {
     const sas = [outerOf(1), ...[2, 3, 4, 5].map(innerOf)];
     const nested = (depth: number): Uint8Array => {
