@@ -39,6 +39,8 @@ function word(bytes: Uint8Array, p: number): number {
 }
 
 export class Datagrams {
+  /** The time now, in milliseconds: in an array, because a double that is passed on may be allocated. */
+  readonly clock: Float64Array = new Float64Array(1);
   /** Row of entry `e` starts at `e << 5`. */
   readonly w: Int32Array;
   /** Milliseconds when the entry was made or refused. */
@@ -106,7 +108,7 @@ export class Datagrams {
   }
 
   /** Makes the entry of the key that {@link find} read last; -1 when there is no room. */
-  insert(v6: boolean, now: number): number {
+  insert(v6: boolean): number {
     const e = this.freeHead;
     if (e < 0) return -1;
     const { w, slots, mask } = this;
@@ -124,7 +126,7 @@ export class Datagrams {
     let s = this.keyHash & mask;
     while (slots[s] !== 0) s = (s + 1) & mask;
     slots[s] = e + 1;
-    this.link(e, v6 ? 1 : 0, now);
+    this.link(e, v6 ? 1 : 0);
     return e;
   }
 
@@ -149,11 +151,11 @@ export class Datagrams {
     this.count--;
   }
 
-  /** Marks an entry refused for `reason`: it ages anew from `now`, in the list of its like. */
-  refuse(entry: number, reason: number, now: number): void {
+  /** Marks an entry refused for `reason`: it ages anew, in the list of its like. */
+  refuse(entry: number, reason: number): void {
     this.w[(entry << SHIFT) + D_REFUSED] = reason;
     this.unlink(entry);
-    this.link(entry, this.isV6(entry) ? 3 : 2, now);
+    this.link(entry, this.isV6(entry) ? 3 : 2);
   }
 
   /** The oldest entry of list 0 to 3, or -1. */
@@ -169,11 +171,11 @@ export class Datagrams {
     return this.time[a] <= this.time[b] ? a : b;
   }
 
-  private link(e: number, list: number, now: number): void {
+  private link(e: number, list: number): void {
     const { w, youngest } = this;
     const b = e << SHIFT;
     const before = youngest[list];
-    this.time[e] = now;
+    this.time[e] = this.clock[0];
     w[b + D_LIST] = list;
     w[b + D_OLDER] = before;
     w[b + D_YOUNGER] = -1;

@@ -73,7 +73,6 @@ export class Reassembler {
   private readonly timeout4: number;
   private readonly timeout6: number;
   private readonly reserve: number;
-  private now = 0;
   // Of a waiting fragment, at its first chunk: place in the datagram, payload bytes, header bytes in front (offset 0 only), next one.
   private readonly fragOff: Int32Array;
   private readonly fragLen: Int32Array;
@@ -137,12 +136,12 @@ export class Reassembler {
     let entry = open.find(bytes, d, v6, sa);
     if (entry < 0) {
       if (this.pool.free - chunks < this.reserve) return this.refuse(DROP_FRAGMENT_LIMIT);
-      entry = open.insert(v6, this.now);
+      entry = open.insert(v6);
       if (entry < 0) {
         const stale = open.longestRefused();
         if (stale < 0) return this.refuse(DROP_FRAGMENT_LIMIT);
         open.remove(stale);
-        entry = open.insert(v6, this.now);
+        entry = open.insert(v6);
       }
     }
     const w = open.w;
@@ -215,7 +214,7 @@ export class Reassembler {
     const { open } = this;
     let lost = 0;
     for (let list = 0; list < 4; list++) {
-      const limit = this.now - ((list & 1) === 0 ? this.timeout4 : this.timeout6);
+      const limit = this.open.clock[0] - ((list & 1) === 0 ? this.timeout4 : this.timeout6);
       for (let e = open.head(list); e >= 0 && open.time[e] <= limit; e = open.head(list)) lost += this.forget(e);
     }
     return lost;
@@ -233,7 +232,8 @@ export class Reassembler {
 
   private advance(seconds: number, nanos: number): void {
     const now = seconds * 1000 + nanos / 1e6;
-    if (now > this.now) this.now = now;
+    const { clock } = this.open;
+    if (now > clock[0]) clock[0] = now;
   }
 
   private refuse(reason: number): number {
@@ -244,7 +244,7 @@ export class Reassembler {
   /** Refuses the fragment at hand and, with it, its datagram. */
   private refuseAll(entry: number, reason: number): number {
     this.lost = 1 + this.drop(entry);
-    this.open.refuse(entry, reason, this.now);
+    this.open.refuse(entry, reason);
     return FRAGMENT_REFUSED + reason;
   }
 
@@ -337,7 +337,7 @@ export class Reassembler {
   /** As `refuseAll`, when the fragment at hand waits already. */
   private refuseWaiting(entry: number, reason: number): number {
     this.lost = this.drop(entry);
-    this.open.refuse(entry, reason, this.now);
+    this.open.refuse(entry, reason);
     return FRAGMENT_REFUSED + reason;
   }
 }
