@@ -2,6 +2,7 @@
 
 import { CLASSES } from '../../src/counters.ts';
 import type { Sa } from '../../src/esp/index.ts';
+import { microsoftKey } from '../../src/hash/keys.ts';
 import type { UnknownSpis } from '../../src/lane/unknown-spis.ts';
 import { D_CLASS, D_HASH, D_LEN, D_NUMBER, D_OFF, D_SA, DF_MARK, DF_POLL_END } from '../../src/memory/descriptor.ts';
 import type { FrameLayout } from '../../src/memory/frame-memory.ts';
@@ -38,6 +39,8 @@ export class DispatcherBench {
 
   constructor({ sas, ...rest }: DispatcherBenchOptions = {}) {
     const options = resolveOptions({
+      // Not the random key of a receiver: over a few ports and SPIs it may have a low rank, and all fall on one queue.
+      rss: { key: microsoftKey() },
       inline: true,
       consumer: { onPackets() {} },
       ...(sas === undefined ? {} : { esp: { sas } }),

@@ -6,6 +6,7 @@
 import { DROP_REASONS, type DropReason } from '../../src/counters.ts';
 import { type Sa, SaTable } from '../../src/esp/index.ts';
 import { FlowHasher } from '../../src/hash/flow-hasher.ts';
+import { microsoftKey } from '../../src/hash/keys.ts';
 import type { Batch } from '../../src/lane/batch.ts';
 import type { Consumer } from '../../src/lane/consumer.ts';
 import {
@@ -106,6 +107,8 @@ export class LaneBench {
       close,
     };
     const options = resolveOptions({
+      // Not the random key of a receiver: over a few ports and SPIs it may have a low rank, and all fall on one queue.
+      rss: { key: microsoftKey() },
       queues: 1,
       inline: true,
       consumer,
