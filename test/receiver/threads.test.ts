@@ -150,7 +150,7 @@ describe('lanes in threads', () => {
   });
 
   it('that hang are ended after `consumerTimeout`, and idle ones are not', async () => {
-    const { rx, events } = await scripted({ consumerTimeout: 120, queues: 2 });
+    const { rx, events } = await scripted({ consumerTimeout: 500, queues: 2 });
     for (const port of [PORT_HANG, PORT_WAIT]) {
       rx.push(frameTo(1, port));
       await rx.drain();
