@@ -83,6 +83,12 @@ describe('lintKey', () => {
     expect(lintKey(seededKey('0'), { entries: [0] })).toEqual([]);
   });
 
+  it('does not blame the key for a table that takes remainders', () => {
+    const entries = Array.from({ length: 2047 }, (_, i) => i % 256);
+    expect(lintKey(seededKey('3'), { entries })).toEqual([]);
+    expect(finding(new Uint8Array(40).fill(0x55), 'consecutive', { entries })?.numbers.rank).toBe(2);
+  });
+
   it('SPIs that are not hashed: those of AH only if someone chose so', () => {
     const fields = { esp: 'sd', natt4: 'sd' };
     expect(brief(seededKey('0'), { fields })).toEqual(['warning spi-unhashed esp4 esp6 natt4']);
