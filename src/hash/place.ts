@@ -90,6 +90,8 @@ export function place(options: PlaceOptions): PlaceResult {
   const mask = (size & (size - 1)) === 0 ? size - 1 : -1;
   const system = new LinearSystem(columns.map((column) => column & mask));
   const refused = new Set(options.taken ?? []);
+  // a receiver would take such a datagram for ESP in UDP, and hash an SPI
+  if (options.flow.proto === 'udp') refused.add(UDP_PORT_NATT);
   const least = choose === 'spi' ? SPI_MIN : 1;
   const values = mask === -1 ? walked(columns, from, size) : solved(system, from & mask);
   const source: Source = (index) => {

@@ -113,6 +113,16 @@ describe('place', () => {
     expect(place(options({ base: 0xffffffff, bits: 1, queues: equal(8) })).reach.indices).toHaveLength(2);
   });
 
+  it('makes no NAT-T of plain UDP', () => {
+    const only4500 = { choose: 'sport' as const, base: 4500, bits: 1, queues: equal(8, 8) };
+    const values = (proto: 'tcp' | 'udp'): (number | undefined)[] =>
+      place(options({ ...only4500, flow: { ...V4, proto, dport: 9 } })).placements.flatMap(
+        (placed) => placed?.value ?? [],
+      );
+    expect(values('tcp').sort()).toEqual([4500, 4501]);
+    expect(values('udp')).toEqual([4501]);
+  });
+
   it('runs out in the end, and gives all there are before', () => {
     const { placements } = place(options({ base: 0x1000, bits: 7, queues: Array<number>(20).fill(5) }));
     // full rank: 128 values, 16 for each queue
