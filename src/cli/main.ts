@@ -2,7 +2,7 @@
 import { RxSteerError } from '../errors.ts';
 import { helpText } from './help.ts';
 
-/** What the process ends with: all well; an invariant failed or a file is damaged; usage or unreadable input. */
+/** What the process ends with: all well; an invariant failed, a file is damaged or there is no answer; usage or unreadable input. */
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
@@ -12,6 +12,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   hash: async () => (await import('./hash.ts')).hashCommand,
+  key: async () => (await import('./key.ts')).keyCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
 };
 

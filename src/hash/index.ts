@@ -1,5 +1,10 @@
-/** Flow hashing: Toeplitz, keys, fields by ethtool's letters. */
+/** Flow hashing: Toeplitz, keys (made, judged, and used to place flows), fields by ethtool's letters. */
 export * from './fields.ts';
 export * from './flow-hasher.ts';
+export * from './generate-key.ts';
+export * from './gf2.ts';
+export * from './key-map.ts';
 export * from './keys.ts';
+export * from './lint.ts';
+export * from './place.ts';
 export * from './toeplitz.ts';
