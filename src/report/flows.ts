@@ -4,7 +4,7 @@
  *
  * Order: packet numbers are those of the input. Within a flow and order unit (clear, or an order group of SAs) each packet
  * must be younger than all before it, else it counts as reordered; if only another unit of the flow was ahead of it, it
- * counts as reordered across SAs. Packets that are no IP have no flow and no order. ESP that was not opened, IP protocols
+ * counts as reordered across SAs. Packets that are no IP, nor carry any (MPLS, PPPoE), have no flow and no order. ESP that was not opened, IP protocols
  * without ports and fragments are checked, but not reported.
  *
  * Memory: about 0.4 KiB a flow, 0.6 with TCP; TCP bytes that wait for their turn only when digests are made, bounded by the limits.
@@ -12,6 +12,7 @@
 import type { XXHashAPI } from 'xxhash-wasm';
 import { CLASS_MALFORMED, CLASS_NONIP, CLASS_TCP4, CLASSES } from '../counters.ts';
 import { checkInteger, optionError } from '../errors.ts';
+import { dissect } from '../wire/dissect.ts';
 import { dissectIp } from '../wire/dissect-ip.ts';
 import { Dissection } from '../wire/dissection.ts';
 import { TCP_FLAG_RST, TCP_FLAG_SYN, tcpFlags, tcpHeaderLength, tcpSeq } from '../wire/tcp.ts';
@@ -115,6 +116,7 @@ export class FlowAccounts {
    * @param sa SA index + 1, 0 when it came in clear; `spi` is that SA's, ignored when clear
    * @param unit order unit: 0 clear, else order group of the SA + 1
    * @param segments input packets in it; `firstNumber` and `lastNumber` are their numbers
+   * @param frameStart where its link header is, of `linkType`: a frame that is `nonip` is looked into from there
    */
   add(
     bytes: Uint8Array,
@@ -128,11 +130,14 @@ export class FlowAccounts {
     segments: number,
     firstNumber: number,
     lastNumber: number,
+    frameStart: number,
+    linkType: number,
   ): void {
     this.classes[cls]++;
-    if (cls === CLASS_MALFORMED || cls === CLASS_NONIP) return;
+    if (cls === CLASS_MALFORMED) return;
     const { d, key } = this;
-    dissectIp(bytes, l3, frameEnd, d);
+    if (cls === CLASS_NONIP) dissect(bytes, frameStart, frameEnd, linkType, d);
+    else dissectIp(bytes, l3, frameEnd, d);
     const inner = innermost(bytes, d);
     if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) return;
     readKey(bytes, d, sa !== 0, key);
