@@ -237,6 +237,24 @@ describe('order', () => {
     expect(counts(a)).toEqual([2, 0]);
   });
 
+  it('in clear tunnels is per lane: a flow in two tunnels may come by two lanes, or in clear as well', () => {
+    const a = new Account();
+    const tunnel = (sport: number): Uint8Array => ipv4(17, udp(sport, 2152, frames.gtpu({ payload: p })));
+    a.add(tunnel(1), { number: 1, queue: 1 });
+    a.add(tunnel(1), { number: 9, queue: 1 });
+    a.add(tunnel(2), { number: 2, queue: 2 });
+    a.add(p, { number: 3, queue: 3 });
+    expect(counts(a)).toEqual([0, 2]);
+    a.add(tunnel(2), { number: 1, queue: 2 });
+    a.add(tunnel(1), { number: 8, queue: 1 });
+    a.add(p, { number: 2, queue: 0 });
+    expect(counts(a)).toEqual([3, 2]);
+    // An SA is one unit, whatever tunnels are in it.
+    a.add(tunnel(1), { sa: 1, number: 12, queue: 1 });
+    a.add(p, { sa: 1, number: 11, queue: 2 });
+    expect(counts(a)).toEqual([4, 2]);
+  });
+
   it('takes the last packet of a super-packet, and the same number twice is wrong', () => {
     const a = new Account();
     a.add(p, { number: 1, last: 7, segments: 4 });
