@@ -55,6 +55,30 @@ describe.each(Object.entries(PROTOCOLS))('%s', (_, [check, describe]) => {
   });
 });
 
+it('the checks of tunnels read nothing outside, wherever the header is cut', () => {
+  const checks = [wire.checkGeneve, wire.checkGue, wire.checkMpls, wire.checkPppoe, wire.checkGtpu];
+  for (const header of tunnelHeaders()) {
+    for (let length = 0; length <= header.length; length++) {
+      const [zeros, ones] = [0, 0xff].map((poison) => {
+        const bytes = new Uint8Array(length + 300).fill(poison);
+        bytes.set(header.subarray(0, length), 3);
+        return checks.map((check) => check(bytes, 3, 3 + length));
+      });
+      expect(zeros).toEqual(ones);
+    }
+  }
+});
+
+it('a GTP-U length covers the extension headers, to the byte', () => {
+  const payload = new Uint8Array(0);
+  const extensions: [number, Uint8Array][] = [[0x85, f.filler(2)]];
+  const verdicts = [7, 8, 9].map((length) => {
+    const bytes = f.gtpu({ payload, extensions, length });
+    return MALFORMED_REASONS[wire.checkGtpu(bytes, 0, bytes.length)];
+  });
+  expect(verdicts).toEqual(['l4-length', 'none', 'none']);
+});
+
 describe('emit', () => {
   const src4 = wire.parseAddress('10.1.2.3');
   const dst4 = wire.parseAddress('192.168.7.9');

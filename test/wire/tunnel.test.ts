@@ -161,6 +161,7 @@ describe('innermost', () => {
     ],
     ['a GUE control message', v4(17, gue({ payload: in4, control: true })), { class: 'udp4' }],
     ['GUE with unknown flags', v4(17, gue({ payload: in4, fields: f.filler(8), flags: 0x8000 })), { class: 'udp4' }],
+    ['GUE of private flags that are not there', v4(17, gue({ payload: in4, flags: 1 })), { class: 'udp4' }],
     ['GUE longer than the packet', v4(17, gue({ payload: in4, words: 31 })), { class: 'udp4' }],
     ['GUE of variant 2', v4(17, f.udp({ sport: 7777, dport: 6080, payload: f.bytesOf(0x84, in4) })), { class: 'udp4' }],
     ['a GTP-U echo', v4(17, gtpu({ payload: in4, type: 1 })), { class: 'udp4', dport: 2152 }],
