@@ -9,6 +9,7 @@ import { STEERING_OPTIONS, steeringOptions } from './steering-options.ts';
 
 const OPTIONS = {
   ...STEERING_OPTIONS,
+  level: { type: 'string' },
   inline: { type: 'boolean' },
   sa: { type: 'string', multiple: true },
   crypto: { type: 'string' },
@@ -26,12 +27,13 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   if (positionals.length === 0) throw usageError('replay needs at least one capture (see rxsteer replay --help)');
   oneOf('crypto', values.crypto, ['node']);
   const { queues, ...rss } = steeringOptions(values);
+  const level = oneOf('level', values.level, ['outer', 'inner']);
   const progress = progressLine(process.stderr);
   const replay = await runReplay({
     files: positionals,
     queues,
     inline: values.inline ?? false,
-    rss,
+    rss: { ...rss, level },
     ...(values['no-esp'] ? {} : { sas: readSas(values.sa ?? []) }),
     gro: !values['no-gro'],
     digest: oneOf('digest', values.digest, ['none', 'xxh64', 'sha256']) ?? 'xxh64',

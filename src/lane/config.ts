@@ -32,6 +32,7 @@ export interface LaneConfig {
   readonly key: Uint8Array;
   readonly fields: Readonly<Record<string, string>>;
   readonly xfrm: 'none' | 'symmetric-xor' | 'symmetric-or-xor';
+  readonly level: 'outer' | 'inner';
   /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
   readonly esp?: { readonly sas: readonly SaConfig[]; readonly units: Int32Array; readonly deliverUnknown: boolean };
   readonly fragments?: { readonly timeoutMs: number };

@@ -61,6 +61,7 @@ import {
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { Dissection, dissectIp } from '../wire/dissect.ts';
+import { innermostOf } from '../wire/tunnel.ts';
 import { Batch } from './batch.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import type { Consumer } from './consumer.ts';
@@ -110,6 +111,8 @@ export class Lane {
   private readonly scratch: Scratch;
   private readonly hasher: FlowHasher;
   private readonly d: Dissection;
+  /** Record of the innermost packet, with steering level `inner`. */
+  private readonly inner: Dissection | undefined;
   private readonly stage: EspStage | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly gro: Gro | undefined;
@@ -136,6 +139,7 @@ export class Lane {
     this.hasher = new FlowHasher({ key: config.key, fields: config.fields, xfrm: config.xfrm });
     this.d = new Dissection();
     this.d.nattPort = config.nattPort;
+    this.inner = config.level === 'inner' ? new Dissection() : undefined;
     this.shared = new Float64Array(control, places.counters[lane], LANE_COUNTERS);
     this.counters = new Float64Array(this.shared);
     if (config.esp !== undefined) {
@@ -309,7 +313,8 @@ export class Lane {
         else this.counters[C_DROPS + verdict - 1]++;
         return;
       }
-      w[b + P_HASH] = this.hasher.hash(this.bytes, this.d);
+      const { d, inner } = this;
+      w[b + P_HASH] = this.hasher.hash(this.bytes, inner === undefined ? d : innermostOf(this.bytes, d, inner));
       if (this.hasher.valid) w[b + P_FLAGS] |= F_HASH_VALID;
     }
     if (this.gro !== undefined) this.gro.receive(row);

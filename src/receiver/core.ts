@@ -98,6 +98,7 @@ export function makeCore(options: Resolved): Core {
     key: options.steerer.key,
     fields: options.steerer.fields ?? {},
     xfrm: options.steerer.xfrm ?? 'none',
+    level: steerer.level,
     ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),

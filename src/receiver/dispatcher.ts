@@ -138,7 +138,9 @@ export class Dispatcher {
     const lanes = parts.rings.length;
     const plan = parts.plan ?? new DispatchPlan(new ArrayBuffer(DispatchPlan.bytes(lanes, 0, 0)), 0, lanes, 0, 0);
     this.plan = plan;
-    this.kernel = plan.classes.buffer === parts.bytes.buffer ? parts.kernels.dispatch : undefined;
+    // The kernel hashes the outer packet.
+    const kernel = parts.steerer.level === 'outer' && plan.classes.buffer === parts.bytes.buffer;
+    this.kernel = kernel ? parts.kernels.dispatch : undefined;
     this.classes = plan.classes;
     this.queuePackets = plan.queuePackets;
     this.queueBytes = plan.queueBytes;

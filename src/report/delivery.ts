@@ -63,6 +63,7 @@ export function accountDelivery(
   lane: number,
   spis: readonly number[],
 ): void {
+  let start = 0;
   for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
     const sa = meta[m + M_SA];
     accounts.add(
@@ -77,7 +78,10 @@ export function accountDelivery(
       meta[m + M_SEGMENTS],
       meta[m + M_FIRST],
       meta[m + M_LAST],
+      start,
+      meta[m + M_LINK],
     );
+    start = meta[m + M_END];
   }
 }
 
@@ -98,6 +102,8 @@ export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: readonl
       batch.segments(i),
       batch.number(i),
       batch.lastNumber(i),
+      offset,
+      batch.linkType(i),
     );
   }
 }

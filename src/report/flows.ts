@@ -4,7 +4,8 @@
  *
  * Order: packet numbers are those of the input. Within a flow and order unit (clear, or an order group of SAs) each packet
  * must be younger than all before it, else it counts as reordered; if only another unit of the flow was ahead of it, it
- * counts as reordered across SAs. Packets that are no IP have no flow and no order. ESP that was not opened, IP protocols
+ * counts as reordered across SAs. In a clear tunnel the tunnel was steered, not the flow, which may be in several: each lane
+ * is a unit there. Packets that are no IP, nor carry any (MPLS, PPPoE), have no flow and no order. ESP that was not opened, IP protocols
  * without ports and fragments are checked, but not reported.
  *
  * Memory: about 0.4 KiB a flow, 0.6 with TCP; TCP bytes that wait for their turn only when digests are made, bounded by the limits.
@@ -12,6 +13,7 @@
 import type { XXHashAPI } from 'xxhash-wasm';
 import { CLASS_MALFORMED, CLASS_NONIP, CLASS_TCP4, CLASSES } from '../counters.ts';
 import { checkInteger, optionError } from '../errors.ts';
+import { dissect } from '../wire/dissect.ts';
 import { dissectIp } from '../wire/dissect-ip.ts';
 import { Dissection } from '../wire/dissection.ts';
 import { TCP_FLAG_RST, TCP_FLAG_SYN, tcpFlags, tcpHeaderLength, tcpSeq } from '../wire/tcp.ts';
@@ -84,10 +86,16 @@ interface FlowResult {
   incomplete: boolean;
 }
 
+/** Instead of the offset of an outer IP header where there is none. */
+const NO_IP = -1;
+/** Order units that are below 0: of a flow without packets; of clear tunnels, minus the queue. */
+const NO_UNIT = -1;
+const TUNNELLED = -2;
+
 export class FlowAccounts {
   /** Packets that came behind a younger one of their flow and order unit. */
   reordered = 0;
-  /** Packets that came behind a younger one of their flow that came by another SA. */
+  /** Packets that came behind a younger one of their flow that came by another SA or, in clear tunnels, lane. */
   acrossSasReordered = 0;
   /** Packets delivered, by class number. */
   readonly classes: Float64Array = new Float64Array(CLASSES.length);
@@ -115,6 +123,7 @@ export class FlowAccounts {
    * @param sa SA index + 1, 0 when it came in clear; `spi` is that SA's, ignored when clear
    * @param unit order unit: 0 clear, else order group of the SA + 1
    * @param segments input packets in it; `firstNumber` and `lastNumber` are their numbers
+   * @param frameStart where its link header is, of `linkType`: a frame that is `nonip` is looked into from there
    */
   add(
     bytes: Uint8Array,
@@ -128,11 +137,15 @@ export class FlowAccounts {
     segments: number,
     firstNumber: number,
     lastNumber: number,
+    frameStart: number,
+    linkType: number,
   ): void {
     this.classes[cls]++;
-    if (cls === CLASS_MALFORMED || cls === CLASS_NONIP) return;
+    if (cls === CLASS_MALFORMED) return;
     const { d, key } = this;
-    dissectIp(bytes, l3, frameEnd, d);
+    if (cls === CLASS_NONIP) dissect(bytes, frameStart, frameEnd, linkType, d);
+    else dissectIp(bytes, l3, frameEnd, d);
+    const outer = d.cls === CLASS_NONIP ? NO_IP : d.l3;
     const inner = innermost(bytes, d);
     if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) return;
     readKey(bytes, d, sa !== 0, key);
@@ -141,7 +154,7 @@ export class FlowAccounts {
     flow.segments += segments;
     flow.queues = including(flow.queues, queue);
     if (sa !== 0) flow.spis = including(flow.spis, spi >>> 0);
-    this.order(flow, unit, firstNumber, lastNumber);
+    this.order(flow, unit === 0 && d.l3 !== outer ? TUNNELLED - queue : unit, firstNumber, lastNumber);
     if (!flow.reported) return;
     if ((inner & ~1) === CLASS_TCP4) {
       const flags = tcpFlags(bytes, d.l4);
@@ -253,7 +266,7 @@ export class FlowAccounts {
     if (flow.unit !== unit) {
       // Keep the unit of the last packet in the fields: units change seldom.
       const more = flow.moreUnits ?? [];
-      if (flow.unit >= 0) more.push(flow.unit, flow.unitLast);
+      if (flow.unit !== NO_UNIT) more.push(flow.unit, flow.unitLast);
       flow.unit = unit;
       before = -1;
       for (let i = 0; i < more.length; i += 2) {

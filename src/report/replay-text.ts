@@ -64,7 +64,7 @@ export function verdict(report: ReplayReport, style: Style): string {
   const lost = conserved ? style.good('every packet accounted for') : style.bad('packets are unaccounted for');
   const order = reordered === 0 ? style.good('none reordered') : style.bad(`${grouped(reordered)} reordered`);
   const across = report.acrossSas.reordered;
-  return `${lost}, ${order}${across > 0 ? style.dim(` (${grouped(across)} across SAs)`) : ''}`;
+  return `${lost}, ${order}${across > 0 ? style.dim(` (${grouped(across)} across SAs or tunnels)`) : ''}`;
 }
 
 function queueRows(report: ReplayReport, style: Style): string[] {

@@ -1,9 +1,10 @@
 /** The sum of steering: flow hash, then indirection table, then queue. */
-import { checkInteger, RxSteerError } from '../errors.ts';
+import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import type { FlowFields, Xfrm } from '../hash/fields.ts';
 import { FlowHasher } from '../hash/flow-hasher.ts';
 import { microsoftKey } from '../hash/keys.ts';
-import type { Dissection } from '../wire/dissection.ts';
+import { Dissection } from '../wire/dissection.ts';
+import { innermostOf } from '../wire/tunnel.ts';
 import { type Indirection, type IndirectionOption, makeIndirection, TABLE_MAX, TABLE_SIZE } from './indirection.ts';
 
 export interface SteererOptions {
@@ -19,6 +20,12 @@ export interface SteererOptions {
   indirection?: IndirectionOption;
   /** Letters at flow types, for example `{ esp4: 'sd' }`. */
   fields?: FlowFields;
+  /**
+   * Whose fields are hashed, as DPDK's RSS level: those of the outermost packet (default), or of the innermost one in clear
+   * tunnels, MPLS and PPPoE (`innermost`), so that the flows of one tunnel spread. The class stays the outer packet's.
+   * Fragments inside a tunnel are not reassembled: they go by their addresses, apart from the whole packets of their flow.
+   */
+  level?: 'outer' | 'inner';
 }
 
 export class Steerer {
@@ -27,6 +34,9 @@ export class Steerer {
   readonly queues: number;
   readonly hasher: FlowHasher;
   readonly indirection: Indirection;
+  readonly level: 'outer' | 'inner';
+  /** Record of the innermost packet; absent: the outer one is hashed. */
+  private readonly inner: Dissection | undefined;
 
   /**
    * @throws RxSteerError `ERR_RXSTEER_OPTION`, `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_INDIRECTION`
@@ -34,6 +44,10 @@ export class Steerer {
   constructor(options: SteererOptions) {
     const queues = checkInteger('queues', options.queues, 1, TABLE_MAX);
     const { key = microsoftKey(), xfrm, hfunc, fields, tableSize, indirection = { equal: queues } } = options;
+    const { level = 'outer' } = options;
+    if (level !== 'outer' && level !== 'inner') throw optionError('level', "'outer' or 'inner'", level);
+    this.level = level;
+    this.inner = level === 'inner' ? new Dissection() : undefined;
     if (tableSize !== undefined) checkInteger('tableSize', tableSize, 1, TABLE_MAX);
     this.queues = queues;
     this.hasher = new FlowHasher({ key, xfrm, hfunc, fields });
@@ -58,10 +72,11 @@ export class Steerer {
     return this.hasher.valid;
   }
 
-  /** The queue of the packet that `d` describes. Packets without a hash go to queue 0, as on a NIC. */
+  /** The queue of the packet that `d`, which stays as it is, describes. Packets without a hash go to queue 0, as on a NIC. */
   steer(bytes: Uint8Array, d: Dissection): number {
     const hasher = this.hasher;
-    const hash = hasher.hash(bytes, d);
+    const inner = this.inner;
+    const hash = hasher.hash(bytes, inner === undefined ? d : innermostOf(bytes, d, inner));
     this.hash = hash;
     return hasher.valid === 0 ? 0 : this.indirection.queue(hash);
   }

@@ -13,6 +13,10 @@ export const ETHERTYPE_ARP = 0x0806;
 export const ETHERTYPE_TEB = 0x6558;
 export const ETHERTYPE_VLAN = 0x8100;
 export const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE_MPLS = 0x8847;
+export const ETHERTYPE_MPLS_MULTICAST = 0x8848;
+/** PPPoE sessions; their discovery (0x8863) carries no packets. */
+export const ETHERTYPE_PPPOE = 0x8864;
 export const ETHERTYPE_QINQ = 0x88a8;
 
 /** `BAD_NONE`, or `BAD_LINK_SHORT` when the header is not all there. */

@@ -14,5 +14,7 @@ export const PROTO_ICMPV6 = 58;
 export const PROTO_NONE = 59;
 export const PROTO_DESTINATION = 60;
 export const PROTO_SCTP = 132;
+/** MPLS in IP (RFC 4023). */
+export const PROTO_MPLS = 137;
 /** For experiments (RFC 3692): a packet of addresses alone. */
 export const PROTO_EXPERIMENT = 253;

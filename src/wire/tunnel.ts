@@ -1,45 +1,66 @@
-/** Through clear tunnels to the innermost packet: IPIP, 6in4, GRE and VXLAN. */
-import {
-  BAD_NONE,
-  CLASS_MALFORMED,
-  CLASS_NONIP,
-  CLASS_OTHER4,
-  CLASS_OTHER6,
-  CLASS_UDP4,
-  CLASS_UDP6,
-} from '../counters.ts';
+/** Through clear tunnels to the innermost packet. README.md has the list. */
+import { BAD_NONE, CLASS_MALFORMED, CLASS_NONIP, CLASS_OTHER6, CLASS_UDP6 } from '../counters.ts';
 import { u16 } from './bytes.ts';
 import { dissect, LINK_ETHERNET } from './dissect.ts';
 import { dissectIp } from './dissect-ip.ts';
-import type { Dissection } from './dissection.ts';
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_TEB } from './ethernet.ts';
+import { clean, type Dissection, nonIp } from './dissection.ts';
+import {
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_MPLS,
+  ETHERTYPE_MPLS_MULTICAST,
+  ETHERTYPE_PPPOE,
+  ETHERTYPE_TEB,
+} from './ethernet.ts';
+import {
+  checkGeneve,
+  GENEVE_FLAG_CONTROL,
+  geneveFlags,
+  geneveLength,
+  geneveProtocol,
+  UDP_PORT_GENEVE,
+} from './geneve.ts';
 import { checkGre, greLength, greProtocol } from './gre.ts';
-import { PROTO_GRE, PROTO_IPIP, PROTO_IPV6 } from './protocols.ts';
+import { checkGtpu, GTPU_GPDU, gtpuEnd, gtpuLength, gtpuType, UDP_PORT_GTPU } from './gtpu.ts';
+import { checkGue, GUE_VARIANT, gueIsControl, gueLength, gueProtocol, UDP_PORT_GUE } from './gue.ts';
+import { checkMpls, mplsLength } from './mpls.ts';
+import { checkPppoe, PPP_IPV4, PPP_IPV6, PPPOE_HEADER, pppoeEnd, pppoeProtocol } from './pppoe.ts';
+import { PROTO_GRE, PROTO_IPIP, PROTO_IPV6, PROTO_MPLS } from './protocols.ts';
 import { UDP_DPORT, UDP_HEADER, udpEnd } from './udp.ts';
 import { checkVxlan, UDP_PORT_VXLAN, VXLAN_HEADER } from './vxlan.ts';
 
 /** Tunnels inside tunnels beyond this are left closed. */
 export const TUNNEL_MAX_DEPTH = 4;
 
+/** Nothing to enter; the record is as it was. */
+const CLOSED = -1;
+
 /**
  * Takes the record of a dissected packet and leaves that of its innermost packet in it: IP in IP (protocols 4 and 41), GRE
- * version 0 (IPv4, IPv6, Ethernet), VXLAN (UDP port 4789). Returns the class. A layer is entered only when a well-formed
- * IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and fragments end the
- * walk. `vlan` becomes that of the inner frame, 0 where a tunnel carries bare IP.
+ * version 0 (IPv4, IPv6, Ethernet, MPLS), MPLS in IP; by UDP destination port VXLAN (4789), Geneve (6081), GUE (6080) and
+ * GTP-U (2152); of frames that are `nonip`, MPLS label stacks and PPPoE sessions. Returns the class. A layer is entered only
+ * when a well-formed IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and
+ * fragments end the walk. `vlan` becomes that of the inner frame, 0 where a tunnel carries bare IP; MPLS and PPPoE are
+ * part of their frame, whose tag stays.
  */
 export function innermost(bytes: Uint8Array, out: Dissection): number {
   for (let depth = 0; depth < TUNNEL_MAX_DEPTH; depth++) {
     const cls = out.cls;
-    if (cls !== CLASS_UDP4 && cls !== CLASS_OTHER4 && cls !== CLASS_UDP6 && cls !== CLASS_OTHER6) break;
+    if (!mayCarry(cls)) break;
     const l3 = out.l3;
     const end = out.end;
     const vlan = out.vlan;
     const truncated = out.truncated;
-    const inner = enter(bytes, out);
-    if (inner < 0) break;
+    const type = out.etherType;
+    const inner = cls === CLASS_NONIP ? labelled(bytes, out) : enter(bytes, out);
+    if (inner === CLOSED) break;
     if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) {
       // back to the layer around it
-      dissectIp(bytes, l3, end, out);
+      if (cls === CLASS_NONIP) {
+        clean(out);
+        nonIp(out, l3, end);
+        out.etherType = type;
+      } else dissectIp(bytes, l3, end, out);
       out.vlan = vlan;
       out.truncated = truncated;
       out.dirty = 1;
@@ -49,30 +70,135 @@ export function innermost(bytes: Uint8Array, out: Dissection): number {
   return out.cls;
 }
 
-/** Dissects what the packet of the record carries; -1 when it carries no packet and the record is as it was. */
+/**
+ * The innermost packet of the one that `d` describes, without a change to `d`: its record is `inner`, or `d` itself when its
+ * class carries no other packet.
+ */
+export function innermostOf(bytes: Uint8Array, d: Dissection, inner: Dissection): Dissection {
+  if (!mayCarry(d.cls)) return d;
+  clean(inner);
+  inner.nattPort = d.nattPort;
+  inner.cls = d.cls;
+  inner.l3 = d.l3;
+  inner.l4 = d.l4;
+  inner.end = d.end;
+  inner.proto = d.proto;
+  inner.truncated = d.truncated;
+  inner.vlan = d.vlan;
+  inner.etherType = d.etherType;
+  inner.dirty = 1;
+  innermost(bytes, inner);
+  return inner;
+}
+
+function mayCarry(cls: number): boolean {
+  return (cls | 1) === CLASS_UDP6 || (cls | 1) === CLASS_OTHER6 || cls === CLASS_NONIP;
+}
+
+/** Dissects what the IP packet of the record carries; {@link CLOSED} when that is no packet. */
 function enter(bytes: Uint8Array, out: Dissection): number {
   const l4 = out.l4;
-  const end = out.end;
-  switch (out.proto) {
+  if ((out.cls | 1) !== CLASS_UDP6) return protocol(bytes, out.proto, l4, out.end, out);
+  const at = (l4 + UDP_HEADER) | 0;
+  const stop = udpEnd(bytes, l4, out.end);
+  switch (u16(bytes, l4 + UDP_DPORT)) {
+    case UDP_PORT_VXLAN:
+      return checkVxlan(bytes, at, stop) === BAD_NONE ? frame(bytes, at + VXLAN_HEADER, stop, out) : CLOSED;
+    case UDP_PORT_GENEVE:
+      if (checkGeneve(bytes, at, stop) !== BAD_NONE || (geneveFlags(bytes, at) & GENEVE_FLAG_CONTROL) !== 0)
+        return CLOSED;
+      return payload(bytes, geneveProtocol(bytes, at), (at + geneveLength(bytes, at)) | 0, stop, out);
+    case UDP_PORT_GUE:
+      if (stop > at && bytes[at + GUE_VARIANT] >> 6 === 1) return packet(bytes, at, stop, out);
+      if (checkGue(bytes, at, stop) !== BAD_NONE || gueIsControl(bytes, at)) return CLOSED;
+      return protocol(bytes, gueProtocol(bytes, at), (at + gueLength(bytes, at)) | 0, stop, out);
+    case UDP_PORT_GTPU:
+      if (checkGtpu(bytes, at, stop) !== BAD_NONE || gtpuType(bytes, at) !== GTPU_GPDU) return CLOSED;
+      return packet(bytes, (at + gtpuLength(bytes, at)) | 0, gtpuEnd(bytes, at, stop), out);
+    default:
+      return CLOSED;
+  }
+}
+
+/** By IP protocol. */
+function protocol(bytes: Uint8Array, proto: number, at: number, end: number, out: Dissection): number {
+  switch (proto) {
     case PROTO_IPIP:
+      return ip(bytes, 4, at, end, out);
     case PROTO_IPV6:
-      // the protocol number and the version must agree, else it is no tunnel
-      if (end <= l4 || bytes[l4] >> 4 !== (out.proto === PROTO_IPIP ? 4 : 6)) return -1;
-      return dissectIp(bytes, l4, end, out);
-    case PROTO_GRE: {
-      if (checkGre(bytes, l4, end) !== BAD_NONE) return -1;
-      const at = (l4 + greLength(bytes, l4)) | 0;
-      const type = greProtocol(bytes, l4);
-      if (type === ETHERTYPE_TEB) return dissect(bytes, at, end, LINK_ETHERNET, out);
-      if (end <= at || bytes[at] >> 4 !== (type === ETHERTYPE_IPV4 ? 4 : type === ETHERTYPE_IPV6 ? 6 : -1)) return -1;
-      return dissectIp(bytes, at, end, out);
-    }
-    default: {
-      if ((out.cls | 1) !== CLASS_UDP6 || u16(bytes, l4 + UDP_DPORT) !== UDP_PORT_VXLAN) return -1;
-      const at = (l4 + UDP_HEADER) | 0;
-      const stop = udpEnd(bytes, l4, end);
-      if (checkVxlan(bytes, at, stop) !== BAD_NONE) return -1;
-      return dissect(bytes, at + VXLAN_HEADER, stop, LINK_ETHERNET, out);
+      return ip(bytes, 6, at, end, out);
+    case PROTO_GRE:
+      if (checkGre(bytes, at, end) !== BAD_NONE) return CLOSED;
+      return payload(bytes, greProtocol(bytes, at), (at + greLength(bytes, at)) | 0, end, out);
+    case PROTO_MPLS:
+      return labels(bytes, at, end, out);
+    default:
+      return CLOSED;
+  }
+}
+
+/** By EtherType, as GRE and Geneve have it. */
+function payload(bytes: Uint8Array, type: number, at: number, end: number, out: Dissection): number {
+  switch (type) {
+    case ETHERTYPE_TEB:
+      return frame(bytes, at, end, out);
+    case ETHERTYPE_IPV4:
+      return ip(bytes, 4, at, end, out);
+    case ETHERTYPE_IPV6:
+      return ip(bytes, 6, at, end, out);
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_MULTICAST:
+      return labels(bytes, at, end, out);
+    default:
+      return CLOSED;
+  }
+}
+
+/** An Ethernet frame; labels and PPPoE in it are of the same layer. */
+function frame(bytes: Uint8Array, at: number, end: number, out: Dissection): number {
+  const cls = dissect(bytes, at, end, LINK_ETHERNET, out);
+  if (cls !== CLASS_NONIP) return cls;
+  const inner = labelled(bytes, out);
+  return inner === CLOSED ? CLASS_NONIP : inner;
+}
+
+/** What the frame of a `nonip` record carries behind labels, or in a PPPoE session. */
+function labelled(bytes: Uint8Array, out: Dissection): number {
+  const at = out.l3;
+  const vlan = out.vlan;
+  let cls = CLOSED;
+  switch (out.etherType) {
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_MULTICAST:
+      cls = labels(bytes, at, out.end, out);
+      break;
+    case ETHERTYPE_PPPOE: {
+      if (checkPppoe(bytes, at, out.end) !== BAD_NONE) return CLOSED;
+      const type = pppoeProtocol(bytes, at);
+      const version = type === PPP_IPV4 ? 4 : type === PPP_IPV6 ? 6 : 0;
+      if (version !== 0) cls = ip(bytes, version, at + PPPOE_HEADER, pppoeEnd(bytes, at, out.end), out);
+      break;
     }
   }
+  if (cls !== CLOSED && vlan !== 0) {
+    out.vlan = vlan;
+    out.dirty = 1;
+  }
+  return cls;
+}
+
+/** Nothing in a label stack says what follows it; everyone goes by the version nibble (RFC 4928 section 3). */
+function labels(bytes: Uint8Array, at: number, end: number, out: Dissection): number {
+  if (checkMpls(bytes, at, end) !== BAD_NONE) return CLOSED;
+  return packet(bytes, (at + mplsLength(bytes, at)) | 0, end, out);
+}
+
+/** A packet of either version. */
+function packet(bytes: Uint8Array, at: number, end: number, out: Dissection): number {
+  return end > at && bytes[at] >> 4 === 6 ? dissectIp(bytes, at, end, out) : ip(bytes, 4, at, end, out);
+}
+
+/** A packet whose version was announced: if it has another one, it is no tunnel. */
+function ip(bytes: Uint8Array, version: number, at: number, end: number, out: Dissection): number {
+  return end <= at || bytes[at] >> 4 !== version ? CLOSED : dissectIp(bytes, at, end, out);
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Sa, seal, sealTransport, sealTunnel } from '../../src/esp/index.ts';
 import { ipv4HeaderOk, l4ChecksumOk } from '../../src/wire/checksum.ts';
 import { Dissection, dissectIp } from '../../src/wire/dissect.ts';
+import { gtpu, ipv4, udp as udpOf } from '../support/frames.ts';
 import { type Delivered, LaneBench, type LaneBenchOptions } from '../support/lane-bench.ts';
 import { ether, fill, fragments, type IpOptions, ip, tcp, udp } from '../support/packets.ts';
 import { sa } from '../support/sas.ts';
@@ -400,5 +401,32 @@ describe('scratch', () => {
     expect(all.reduce((sum, n) => sum + n)).toBe(60);
     expect(polls(1)).toEqual(all);
     expect(polls(7)).toEqual(all);
+  });
+});
+
+describe('the hash of what was opened', () => {
+  it.each(['outer', 'inner'] as const)('is of the packet, or of the one in its tunnel: level %s', (level) => {
+    const one = sa(1, V4);
+    const packet = tcp(100, { seq: 1 });
+    const tunnel = (n: number): Uint8Array =>
+      ipv4({
+        src: '10.9.0.1',
+        dst: '10.9.0.2',
+        proto: 17,
+        payload: udpOf({ sport: 9, dport: 2152, payload: gtpu({ teid: n, payload: packet }) }),
+      });
+    const hashes: number[] = [];
+    const b = lane([one], {
+      gro: false,
+      rss: { level },
+      onPackets: (batch) => {
+        for (let i = 0; i < batch.length; i++) hashes.push(batch.hashValid(i) ? batch.hash(i) : -1);
+      },
+    });
+    b.push(ether(sealTunnel(one, 1, packet)));
+    b.push(ether(sealTunnel(one, 2, tunnel(1))));
+    expect(b.run().map((p) => p.class)).toEqual(['tcp4', 'udp4']);
+    expect(hashes).not.toContain(-1);
+    expect(hashes[0] === hashes[1]).toBe(level === 'inner');
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FrameBatch } from '../../src/capture/frame-batch.ts';
 import { createSas, parseSaFile } from '../../src/esp/index.ts';
 import { symmetricKey } from '../../src/hash/keys.ts';
-import { D_OFF, DESCRIPTOR_WORDS } from '../../src/memory/descriptor.ts';
+import { D_CLASS, D_HASH, D_OFF, DESCRIPTOR_WORDS, DF_HASH_VALID } from '../../src/memory/descriptor.ts';
 import { RingConsumer } from '../../src/memory/ring.ts';
 import { type Core, makeCore } from '../../src/receiver/core.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
@@ -146,6 +146,30 @@ describe('the dispatch kernel', () => {
   it('agrees on every truncation of every sample', () => {
     const cut = samples.flatMap((frame) => Array.from({ length: frame.length + 1 }, (_, n) => frame.slice(0, n)));
     compare(SETTINGS['SAs, in deterministic polls'], cut, true);
+  });
+
+  it('is not used where the inner packet is hashed; descriptors are of the outer one all the same', () => {
+    const inner = coreOf({ queues: 1, rss: { level: 'inner' } });
+    expect((inner.dispatcher as unknown as { kernel: unknown }).kernel).toBeUndefined();
+    compare({ queues: 4, rss: { level: 'inner' } }, samples, true);
+    const outer = coreOf({ queues: 1 });
+    for (const core of [inner, outer]) core.dispatcher.pushBatch(batchOf(core, samples, true), 0);
+    // D_OFF, in front of the words that are left, is not among them.
+    const hash = D_HASH - 1;
+    const cls = D_CLASS - 1;
+    const [innerWords, outerWords] = [inner, outer].map((core) => descriptors(core)[0]);
+    const words = DESCRIPTOR_WORDS - 4;
+    expect(innerWords.length).toBe(outerWords.length);
+    let different = 0;
+    for (let i = 0; i < innerWords.length; i += words) {
+      if (innerWords[i + hash] !== outerWords[i + hash]) different++;
+      for (const list of [innerWords, outerWords]) {
+        list[i + hash] = 0;
+        list[i + cls] &= ~(DF_HASH_VALID << 8);
+      }
+    }
+    expect(innerWords).toEqual(outerWords);
+    expect(different).toBeGreaterThan(40);
   });
 
   it('stops where a lane is full, and goes on from there', () => {

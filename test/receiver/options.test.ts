@@ -60,6 +60,7 @@ const mistakes: Mistake[] = [
   ],
   ['super-packets over 64 KiB', { gro: { maxSize: 1 << 20 } }, 'ERR_RXSTEER_OPTION', /^gro\.maxSize: .*got 1048576$/],
   ['a hash key that is short', { rss: { key: new Uint8Array(15) } }, 'ERR_RXSTEER_KEY', /15/],
+  ['an unknown level', { rss: { level: 2 } }, 'ERR_RXSTEER_OPTION', /^level: expected 'outer' or 'inner', got 2$/],
   ['an unknown letter', { rss: { fields: { tcp4: 'sdx' } } }, 'ERR_RXSTEER_FIELDS', /x/],
   ['an unknown flow type', { rss: { fields: { tcp5: 'sd' } } }, 'ERR_RXSTEER_FIELDS', /tcp5/],
   [

@@ -108,7 +108,7 @@ describe('the stream of a TCP flow', () => {
           const packet = ipv4(6, tcp(1, 2, seq, syn ? SYN : ACK, payload));
           const which = lane[i % lane.length] ? 1 : 0;
           for (const account of [whole, lanes[which]]) {
-            account.add(packet, packet.length, 0, CLASS_TCP4, 1, 0x1000 + which, 1, which, 1, i, i);
+            account.add(packet, packet.length, 0, CLASS_TCP4, 1, 0x1000 + which, 1, which, 1, i, i, 0, 101);
           }
         });
         for (const order of [lanes, [...lanes].reverse()]) {

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { CLASS_NONIP, CLASS_TCP4, CLASS_UDP4 } from '../../src/counters.ts';
 import { FlowAccounts, type FlowAccountsOptions, type FlowReport } from '../../src/report/flows.ts';
-import { Dissection, dissectIp } from '../../src/wire/dissect.ts';
+import { Dissection, dissect, dissectIp } from '../../src/wire/dissect.ts';
+import * as frames from '../support/frames.ts';
 import { ACK, bytesOf, concat, FIN, gre, ipv4, ipv6, RST, SYN, tcp, udp, vxlan } from './flow-packets.ts';
 
 const NOTHING = new Uint8Array(0);
+const d = new Dissection();
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 interface By {
@@ -34,7 +36,7 @@ class Account {
     const cls = dissectIp(memory, 30, 30 + packet.length, new Dissection());
     const number = by.number ?? this.number++;
     const { sa = 0, spi = 0, unit = sa, queue = 0, segments = 1, last = number } = by;
-    this.flows.add(memory, 30 + packet.length, 30, cls, sa, spi, unit, queue, segments, number, last);
+    this.flows.add(memory, 30 + packet.length, 30, cls, sa, spi, unit, queue, segments, number, last, 30, 101);
     memory.fill(0xdd);
   }
 
@@ -104,6 +106,39 @@ describe('flows', () => {
     ]);
   });
 
+  it('goes into Geneve, GUE and GTP-U, and into frames that are no IP but carry it: MPLS and PPPoE', () => {
+    const payload = bytesOf(100, 3);
+    let seq = 1 - payload.length;
+    const inner = (): Uint8Array => {
+      seq += payload.length;
+      return ipv4(6, tcp(7, 8, seq, ACK, payload), 21, 22);
+    };
+    const a = new Account();
+    a.add(ipv4(17, udp(5555, 6081, frames.geneve({ payload: inner(), protocol: 0x0800 }))));
+    a.add(ipv6(17, udp(5555, 6080, frames.gue({ payload: inner() }))));
+    a.add(ipv4(17, udp(5555, 6080, inner())));
+    a.add(ipv4(17, udp(2152, 2152, frames.gtpu({ payload: inner(), sequence: 1 }))));
+    const arp = concat(new Uint8Array(12), new Uint8Array([8, 6]), bytesOf(28, 0));
+    const around: [Uint8Array, number][] = [
+      [frames.ethernet({ payload: frames.mpls([16, 17], inner()), type: 0x8847 }), 1],
+      [frames.ethernet({ payload: frames.pppoe({ payload: inner() }), type: 0x8864, vlans: [5] }), 1],
+      [frames.sll2(frames.pppoe({ payload: inner() }), 0x8864), 276],
+      [arp, 1],
+      [frames.ethernet({ payload: frames.mpls([16], bytesOf(50, 0)), type: 0x8847 }), 1],
+    ];
+    around.forEach(([frame, linkType], i) => {
+      const memory = new Uint8Array(frame.length + 9).fill(0xee);
+      memory.set(frame, 5);
+      const end = 5 + frame.length;
+      const cls = dissect(memory, 5, end, linkType, d);
+      a.flows.add(memory, end, d.l3, cls, 0, 0, 0, 0, 1, 100 + i, 100 + i, 5, linkType);
+    });
+    expect(a.flows.classes[CLASS_NONIP]).toBe(5);
+    expect(a.only()).toMatchObject({ src: '10.0.0.21', packets: 7, payloadBytes: 700 });
+    expect(a.only().digest).toBe(sha256(concat(...Array<Uint8Array>(7).fill(payload))));
+    expect(a.flows.reordered).toBe(0);
+  });
+
   it('digests UDP payloads in delivery order, without what lies behind the UDP length', async () => {
     const parts = [bytesOf(10, 1), bytesOf(0, 1), bytesOf(900, 2)];
     const api = await xxhash();
@@ -121,7 +156,7 @@ describe('flows', () => {
     a.add(ipv4(1, bytesOf(8, 0)));
     a.add(ipv4(50, bytesOf(40, 1)));
     a.add(ipv4(132, bytesOf(40, 1)));
-    a.flows.add(new Uint8Array(60), 60, 14, CLASS_NONIP, 0, 0, 0, 0, 1, 9, 9);
+    a.flows.add(new Uint8Array(60), 60, 14, CLASS_NONIP, 0, 0, 0, 0, 1, 9, 9, 0, 1);
     expect(a.flows.report()).toEqual([]);
     expect(a.flows.classes[CLASS_NONIP]).toBe(1);
     expect(a.flows.classes.reduce((x, y) => x + y)).toBe(4);
@@ -200,6 +235,24 @@ describe('order', () => {
     const a = new Account();
     for (const number of [1, 5, 2, 3, 6]) a.add(p, { number });
     expect(counts(a)).toEqual([2, 0]);
+  });
+
+  it('in clear tunnels is per lane: a flow in two tunnels may come by two lanes, or in clear as well', () => {
+    const a = new Account();
+    const tunnel = (sport: number): Uint8Array => ipv4(17, udp(sport, 2152, frames.gtpu({ payload: p })));
+    a.add(tunnel(1), { number: 1, queue: 1 });
+    a.add(tunnel(1), { number: 9, queue: 1 });
+    a.add(tunnel(2), { number: 2, queue: 2 });
+    a.add(p, { number: 3, queue: 3 });
+    expect(counts(a)).toEqual([0, 2]);
+    a.add(tunnel(2), { number: 1, queue: 2 });
+    a.add(tunnel(1), { number: 8, queue: 1 });
+    a.add(p, { number: 2, queue: 0 });
+    expect(counts(a)).toEqual([3, 2]);
+    // An SA is one unit, whatever tunnels are in it.
+    a.add(tunnel(1), { sa: 1, number: 12, queue: 1 });
+    a.add(p, { sa: 1, number: 11, queue: 2 });
+    expect(counts(a)).toEqual([4, 2]);
   });
 
   it('takes the last packet of a super-packet, and the same number twice is wrong', () => {

@@ -60,7 +60,7 @@ describe('the report for people', () => {
   it('says what is wrong', async () => {
     const { report } = await replayOf('scapy_neg_replay', true);
     const bad = { ...report, invariants: { conserved: false, reordered: 1234 }, acrossSas: { reordered: 2 } };
-    expect(verdict(bad, plain)).toBe('packets are unaccounted for, 1,234 reordered (2 across SAs)');
+    expect(verdict(bad, plain)).toBe('packets are unaccounted for, 1,234 reordered (2 across SAs or tunnels)');
     const damaged = { ...report, damage: { message: 'it breaks off', offset: 7 } };
     const text = replayText({ ...(await replayOf('scapy_neg_replay', true)), report: damaged }, plain);
     expect(text.split('\n')[1]).toBe('damaged: it breaks off; this is what lies before it');

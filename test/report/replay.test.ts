@@ -10,6 +10,7 @@ import { type ReplayOptions, type ReplayReport, runReplay } from '../../src/repo
 import { Steerer } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { CAPTURE_NAMES, type Capture, capture, type ExpectedFlow, framesOf } from '../support/captures.ts';
+import * as frames from '../support/frames.ts';
 import { arp, ether, fill, tcp, udp } from '../support/packets.ts';
 
 let folder: string;
@@ -284,6 +285,43 @@ describe('clear traffic', () => {
       expect(report.classes.nonip).toBe(70);
       expect(report.queues.map((queue) => queue.packets)).toContain(70);
     }
+    rmSync(path);
+  });
+
+  it('in one tunnel stays in one queue, or spreads by the flows inside, whichever level is asked for', async () => {
+    const flows = 16;
+    const around = (n: number, packet: Uint8Array): Uint8Array => {
+      const tunnel =
+        n % 2 === 0 ? frames.gtpu({ payload: packet }) : frames.geneve({ payload: packet, protocol: 0x0800 });
+      const outer = { src: '192.0.2.1', dst: '192.0.2.2' };
+      const dport = n % 2 === 0 ? 2152 : 6081;
+      const ip = frames.ipv4({ ...outer, proto: 17, payload: frames.udp({ sport: 9, dport, payload: tunnel }) });
+      // Of all packets of a flow, some are in a frame that is no IP.
+      return n % 3 === 0 ? frames.ethernet({ payload: frames.mpls([16], ip), type: 0x8847 }) : ether(ip);
+    };
+    const path = write(
+      'tunnels.pcapng',
+      Array.from({ length: 50 * flows }, (_, n) => {
+        const sport = 1 + (n % flows);
+        return around((n / flows) | 0, tcp(100, { seq: 1 + 100 * ((n / flows) | 0), sport }));
+      }),
+    );
+    const placements: unknown[] = [];
+    for (const inline of [true, false]) {
+      const report = await replay({ files: [path], inline, rss: { key: microsoftKey(), level: 'inner' } });
+      soundness(report);
+      placements.push(placement(report));
+      expect(report.classes).toMatchObject({ udp4: 33 * flows, nonip: 17 * flows });
+      expect(report.queues.filter((queue) => queue.packets > 0).length).toBe(4);
+      expect(report.flows.map((flow) => [flow.sport, flow.queues.length, flow.packets, flow.payloadBytes])).toEqual(
+        Array.from({ length: flows }, (_, i) => [i + 1, 1, 50, 5000]),
+      );
+    }
+    expect(placements[1]).toEqual(placements[0]);
+    const outer = await replay({ files: [path], digest: 'none' });
+    // Two tunnels, and the frames that have no hash.
+    expect(outer.queues.filter((queue) => queue.packets > 0).length).toBeLessThanOrEqual(3);
+    soundness(outer);
     rmSync(path);
   });
 

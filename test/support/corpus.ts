@@ -22,6 +22,8 @@ export function samplePackets(): Record<string, Uint8Array> {
   const natt = (payload: Uint8Array, sport = 4500, dport = 4500): Uint8Array => f.udp({ sport, dport, payload });
   const data = f.filler(24);
   const inner = f.ethernet({ payload: v4(6, f.tcp({ ...T, payload: data })), vlans: [5] });
+  const to = (dport: number, payload: Uint8Array): Uint8Array => f.udp({ sport: 999, dport, payload });
+  const session: [number, Uint8Array] = [0x85, f.bytesOf(0x10, 9)];
   const packets: Record<string, Uint8Array> = {};
   for (const [family, ip] of [
     ['4', v4],
@@ -59,6 +61,24 @@ export function samplePackets(): Record<string, Uint8Array> {
       [`gre${family}`]: ip(47, f.gre({ protocol: 0x6558, payload: inner, key: 9, seq: 1, checksum: true })),
       [`ipip${family}`]: ip(4, v4(6, f.tcp(T))),
       [`6in${family}`]: ip(41, v6(17, f.udp(T))),
+      [`geneve${family}`]: ip(17, to(6081, f.geneve({ payload: inner, options: f.geneveOption(2), flags: 0x40 }))),
+      [`geneve${family} of IP`]: ip(17, to(6081, f.geneve({ payload: v6(6, f.tcp(T)), protocol: 0x86dd }))),
+      [`geneve${family} of options that do not add up`]: ip(
+        17,
+        to(6081, f.geneve({ payload: inner, options: f.geneveOption(2, 1) })),
+      ),
+      [`gue${family}`]: ip(17, to(6080, f.gue({ payload: v4(6, f.tcp(T)), fields: new Uint8Array(8) }))),
+      [`gue${family} direct`]: ip(17, to(6080, v6(6, f.tcp(T)))),
+      [`gtpu${family}`]: ip(17, to(2152, f.gtpu({ payload: v4(17, f.udp(T)) }))),
+      [`gtpu${family} with everything`]: ip(
+        17,
+        to(2152, f.gtpu({ payload: v6(6, f.tcp(T)), sequence: 1, npdu: 2, extensions: [session, session] })),
+      ),
+      [`mpls in IP ${family}`]: ip(137, f.mpls([16, 17], v4(6, f.tcp(T)))),
+      [`vxlan${family} of PPPoE`]: ip(
+        17,
+        to(4789, f.vxlan(7, f.ethernet({ payload: f.pppoe({ payload: v4(6, f.tcp(T)) }), type: 0x8864 }))),
+      ),
     });
   }
   return Object.assign(packets, {
@@ -86,6 +106,30 @@ export function samplePackets(): Record<string, Uint8Array> {
   });
 }
 
+/** The headers of tunnels alone, in front of a few bytes: what their checks pass. */
+export function tunnelHeaders(): Uint8Array[] {
+  const payload = f.filler(6);
+  return [
+    f.geneve({ payload, vni: 0xabcdef, options: f.bytesOf(f.geneveOption(0), f.geneveOption(3)), flags: 0xc0 }),
+    f.gue({ payload, proto: 4, fields: f.filler(8), flags: 1 }),
+    f.gue({ payload, proto: 5, control: true }),
+    f.mpls([0xfffff, 16, 3], payload),
+    f.pppoe({ payload, session: 0xbeef }),
+    f.gtpu({
+      payload,
+      teid: 0xdeadbeef,
+      sequence: 7,
+      extensions: [
+        [0x85, f.filler(2)],
+        [0x40, f.filler(6)],
+      ],
+    }),
+    f.gtpu({ payload, npdu: 3 }),
+    f.gre({ protocol: 0x0800, payload, checksum: true, key: 1, seq: 2 }),
+    f.vxlan(7, payload),
+  ];
+}
+
 /** Every packet with an Ethernet header, some with tags, and a few with each of the other link headers. */
 export function sampleFrames(): SampleFrame[] {
   const frames: SampleFrame[] = [];
@@ -107,6 +151,20 @@ export function sampleFrames(): SampleFrame[] {
   const ip = f.ipv4({ ...V4, proto: 6, payload: f.tcp(T) });
   const arp = f.filler(28);
   add('ARP', 1, f.ethernet({ payload: arp, type: 0x0806 }));
+  const two = f.gtpu({ payload: ip, extensions: [[0x85, f.bytesOf(0, 9)]] });
+  const deep = f.ipv4({ ...V4, proto: 17, payload: f.udp({ sport: 2152, dport: 2152, payload: two }) });
+  add('mpls', 1, f.ethernet({ payload: f.mpls([16], ip), type: 0x8847 }));
+  add(
+    'mpls, tagged',
+    1,
+    f.ethernet({ payload: f.mpls([0xfffff, 5, 2], samplePackets().tcp6), type: 0x8848, vlans: [7] }),
+  );
+  add('mpls, cooked', 113, f.sll(f.mpls([16, 17], deep), 0x8847));
+  add('mpls of seven labels', 1, f.ethernet({ payload: f.mpls([1, 2, 3, 4, 5, 6, 7], ip), type: 0x8847 }));
+  add('mpls of eight labels', 1, f.ethernet({ payload: f.mpls([1, 2, 3, 4, 5, 6, 7, 8], ip), type: 0x8847 }));
+  add('pppoe', 1, f.ethernet({ payload: f.pppoe({ payload: ip }), type: 0x8864 }));
+  add('pppoe, tagged', 1, f.ethernet({ payload: f.pppoe({ payload: deep }), type: 0x8864, vlans: [7, 8] }));
+  add('pppoe, cooked 2', 276, f.sll2(f.pppoe({ payload: samplePackets().tcp6 }), 0x8864));
   add('LLC', 1, f.ethernet({ payload: arp, type: 38 }));
   add('QinQ', 1, f.ethernet({ payload: ip, vlans: [[0x88a8, 0xefff], 6] }));
   add('tag 0', 1, f.ethernet({ payload: ip, vlans: [0] }));

@@ -239,6 +239,112 @@ export function vxlan(vni: number, frame: Uint8Array, flags: number = 8): Uint8A
   return bytesOf([flags, 0, 0, 0], b32(vni << 8), frame);
 }
 
+export interface GeneveOptions {
+  payload: Uint8Array;
+  /** Default: an Ethernet frame. */
+  protocol?: number;
+  vni?: number;
+  /** Whole options, see {@link geneveOption}. */
+  options?: Uint8Array;
+  /** Default: words of `options`. */
+  optionWords?: number;
+  /** 0x80 control, 0x40 critical. */
+  flags?: number;
+  version?: number;
+}
+
+/** The payload of a UDP packet to port 6081. */
+export function geneve(o: GeneveOptions): Uint8Array {
+  const options = o.options ?? new Uint8Array(0);
+  return bytesOf(
+    [((o.version ?? 0) << 6) | (o.optionWords ?? options.length >> 2), o.flags ?? 0],
+    b16(o.protocol ?? 0x6558),
+    b32((o.vni ?? 0) << 8),
+    options,
+    o.payload,
+  );
+}
+
+/** A Geneve option with `words` of data; `says` is what its length claims. */
+export function geneveOption(words: number, says: number = words): Uint8Array {
+  return bytesOf([0x01, 0x02, 0x03, says], filler(words * 4));
+}
+
+export interface GueOptions {
+  payload: Uint8Array;
+  /** Default: by the version of the packet in the payload, 4 or 41. */
+  proto?: number;
+  /** Extension fields, whole words. */
+  fields?: Uint8Array;
+  words?: number;
+  flags?: number;
+  control?: boolean;
+}
+
+/** GUE of variant 0: the payload of a UDP packet to port 6080. Variant 1 is the packet itself. */
+export function gue(o: GueOptions): Uint8Array {
+  const fields = o.fields ?? new Uint8Array(0);
+  const proto = o.proto ?? (o.payload[0] >> 4 === 6 ? 41 : 4);
+  const first = (o.control ? 0x20 : 0) | (o.words ?? fields.length >> 2);
+  return bytesOf([first, proto], b16(o.flags ?? 0), fields, o.payload);
+}
+
+/** A label stack in front of the payload; the last label is the bottom, unless `bottom` is false. */
+export function mpls(stack: number[], payload: Uint8Array, bottom: boolean = true): Uint8Array {
+  const entries = stack.map((label, i) =>
+    b32((label << 12) | (5 << 9) | (bottom && i === stack.length - 1 ? 0x100 : 0) | 64),
+  );
+  return bytesOf(...entries, payload);
+}
+
+export interface PppoeOptions {
+  payload: Uint8Array;
+  /** Default: by the version of the packet in the payload. */
+  proto?: number;
+  session?: number;
+  /** Default: the payload and 2 bytes. */
+  length?: number;
+  code?: number;
+  version?: number;
+}
+
+export function pppoe(o: PppoeOptions): Uint8Array {
+  return bytesOf(
+    [o.version ?? 0x11, o.code ?? 0],
+    b16(o.session ?? 1),
+    b16(o.length ?? o.payload.length + 2),
+    b16(o.proto ?? (o.payload[0] >> 4 === 6 ? 0x57 : 0x21)),
+    o.payload,
+  );
+}
+
+export interface GtpuOptions {
+  payload: Uint8Array;
+  teid?: number;
+  /** Message type; default G-PDU. */
+  type?: number;
+  sequence?: number;
+  npdu?: number;
+  /** Type and content of each; a content of 4n + 2 bytes. */
+  extensions?: [number, Uint8Array][];
+  /** Default: what follows the first 8 bytes. */
+  length?: number;
+  /** Default: version 1, GTP, and what is there. */
+  flags?: number;
+}
+
+/** The payload of a UDP packet to port 2152. */
+export function gtpu(o: GtpuOptions): Uint8Array {
+  const extensions = o.extensions ?? [];
+  const has = (extensions.length > 0 ? 4 : 0) | (o.sequence === undefined ? 0 : 2) | (o.npdu === undefined ? 0 : 1);
+  const optional = has === 0 ? [] : [...b16(o.sequence ?? 0), o.npdu ?? 0, extensions[0]?.[0] ?? 0];
+  const headers = extensions.map(([, content], i) =>
+    bytesOf([(content.length + 2) >> 2], content, [extensions[i + 1]?.[0] ?? 0]),
+  );
+  const rest = bytesOf(optional, ...headers, o.payload);
+  return bytesOf([o.flags ?? 0x30 | has, o.type ?? 255], b16(o.length ?? rest.length), b32(o.teid ?? 1), rest);
+}
+
 /** UDP packets that shall keep a checksum of 0. */
 const noChecksum = new WeakSet<Uint8Array>();
 

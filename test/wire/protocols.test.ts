@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MALFORMED_REASONS } from '../../src/counters.ts';
 import * as wire from '../../src/wire/index.ts';
-import { samplePackets } from '../support/corpus.ts';
+import { samplePackets, tunnelHeaders } from '../support/corpus.ts';
 import * as f from '../support/frames.ts';
 
 type Check = (bytes: Uint8Array, off: number, end: number) => number;
@@ -23,14 +23,20 @@ const PROTOCOLS: Record<string, [Check, Describe]> = {
   ah: [wire.checkAh, wire.describeAh],
   gre: [wire.checkGre, wire.describeGre],
   vxlan: [wire.checkVxlan, wire.describeVxlan],
+  geneve: [wire.checkGeneve, wire.describeGeneve],
+  gue: [wire.checkGue, wire.describeGue],
+  mpls: [wire.checkMpls, wire.describeMpls],
+  pppoe: [wire.checkPppoe, wire.describePppoe],
+  gtpu: [wire.checkGtpu, wire.describeGtpu],
 };
 
 describe.each(Object.entries(PROTOCOLS))('%s', (_, [check, describe]) => {
   it('if the check passed no getter fails, and what lies outside changes nothing', () => {
-    const seeds = Object.values(samplePackets());
+    const seeds = [...Object.values(samplePackets()), ...tunnelHeaders()];
     const start = fc.oneof(
       fc.uint8Array({ maxLength: 70 }),
       fc.constantFrom(...seeds).map((packet) => packet.slice(0, 70)),
+      fc.constantFrom(...tunnelHeaders()),
     );
     fc.assert(
       fc.property(start, fc.nat(70), fc.integer({ min: 1, max: 9 }), (data, cut, off) => {
@@ -47,6 +53,30 @@ describe.each(Object.entries(PROTOCOLS))('%s', (_, [check, describe]) => {
       { numRuns: 400 },
     );
   });
+});
+
+it('the checks of tunnels read nothing outside, wherever the header is cut', () => {
+  const checks = [wire.checkGeneve, wire.checkGue, wire.checkMpls, wire.checkPppoe, wire.checkGtpu];
+  for (const header of tunnelHeaders()) {
+    for (let length = 0; length <= header.length; length++) {
+      const [zeros, ones] = [0, 0xff].map((poison) => {
+        const bytes = new Uint8Array(length + 300).fill(poison);
+        bytes.set(header.subarray(0, length), 3);
+        return checks.map((check) => check(bytes, 3, 3 + length));
+      });
+      expect(zeros).toEqual(ones);
+    }
+  }
+});
+
+it('a GTP-U length covers the extension headers, to the byte', () => {
+  const payload = new Uint8Array(0);
+  const extensions: [number, Uint8Array][] = [[0x85, f.filler(2)]];
+  const verdicts = [7, 8, 9].map((length) => {
+    const bytes = f.gtpu({ payload, extensions, length });
+    return MALFORMED_REASONS[wire.checkGtpu(bytes, 0, bytes.length)];
+  });
+  expect(verdicts).toEqual(['l4-length', 'none', 'none']);
 });
 
 describe('emit', () => {
@@ -86,6 +116,20 @@ describe('emit', () => {
     );
     expect(made(4, (b, o) => wire.emitGre(b, o, 0x86dd))).toEqual(f.gre({ protocol: 0x86dd, payload: nothing }));
     expect(made(8, (b, o) => wire.emitVxlan(b, o, 0xabcdef))).toEqual(f.vxlan(0xabcdef, nothing));
+    expect(made(8, (b, o) => wire.emitGeneve(b, o, 0xabcdef, 0x86dd))).toEqual(
+      f.geneve({ payload: nothing, vni: 0xabcdef, protocol: 0x86dd }),
+    );
+    expect(made(4, (b, o) => wire.emitGue(b, o, 41))).toEqual(f.gue({ payload: nothing, proto: 41 }));
+    // the builder sets a traffic class
+    const entry = f.mpls([0xfffff], nothing);
+    entry[2] &= 0xf1;
+    expect(made(4, (b, o) => wire.emitMpls(b, o, 0xfffff, true, 64))).toEqual(entry);
+    expect(made(8, (b, o) => wire.emitPppoe(b, o, 0xbeef, 0x57, 9))).toEqual(
+      f.pppoe({ payload: nothing, session: 0xbeef, proto: 0x57, length: 11 }),
+    );
+    expect(made(8, (b, o) => wire.emitGtpu(b, o, 0xdeadbeef, 9))).toEqual(
+      f.gtpu({ payload: nothing, teid: 0xdeadbeef, length: 9 }),
+    );
     expect(
       wire.sllProtocol(
         made(16, (b, o) => wire.emitSll(b, o, 0x0800)),
@@ -137,6 +181,25 @@ describe('emit', () => {
       wire.greKey(f.gre({ protocol: 1, payload: f.filler(0), checksum: true, key: 0xfffffff0, seq: 3 }), 0) >>> 0,
     ).toBe(0xfffffff0);
     expect(wire.vxlanVni(f.vxlan(0xabcdef, f.filler(0)), 0)).toBe(0xabcdef);
+    const [geneve, gue, control, mpls, pppoe, gtpu, npdu] = tunnelHeaders();
+    expect(wire.describeGeneve(geneve, 0)).toEqual({
+      vni: 0xabcdef,
+      protocol: 0x6558,
+      control: true,
+      critical: true,
+      options: [
+        { class: 0x0102, type: 3, length: 4 },
+        { class: 0x0102, type: 3, length: 16 },
+      ],
+    });
+    expect(wire.describeGue(gue, 0)).toEqual({ protocol: 4, control: false, flags: 1, length: 12 });
+    expect(wire.describeGue(control, 0)).toEqual({ protocol: 5, control: true, flags: 0, length: 4 });
+    expect(wire.describeMpls(mpls, 0).labels).toEqual(
+      [0xfffff, 16, 3].map((label) => ({ label, trafficClass: 5, ttl: 64 })),
+    );
+    expect(wire.describePppoe(pppoe, 0)).toEqual({ session: 0xbeef, protocol: 0x21, length: 8 });
+    expect(wire.describeGtpu(gtpu, 0)).toEqual({ type: 255, teid: 0xdeadbeef, headerLength: 24, length: 22 });
+    expect(wire.describeGtpu(npdu, 0)).toEqual({ type: 255, teid: 1, headerLength: 12, length: 10 });
     expect(wire.describeVlan(f.bytesOf(0xb0, 0x05, 8, 0), 0)).toEqual({
       id: 5,
       priority: 5,

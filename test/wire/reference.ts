@@ -246,3 +246,134 @@ function upper(r: Reader, proto: number, family: string, facts: ReferenceFacts, 
   data.need(8, 'esp-short');
   return secured('natt', 8);
 }
+
+/**
+ * What `innermost` should find, by cutting the inner packet out and dissecting it as a frame of its own; at most `depth` times.
+ */
+export function referenceInnermost(frame: Uint8Array, linkType: number, depth: number = 4): ReferenceFacts {
+  let facts = referenceDissect(frame, linkType);
+  for (let n = 0; n < depth; n++) {
+    const inside = carried(frame, facts);
+    if (inside === undefined || ['malformed', 'nonip'].includes(inside.class)) break;
+    facts = inside;
+  }
+  return facts;
+}
+
+/** The IP packet, or Ethernet frame, that a dissected packet carries. */
+function carried(frame: Uint8Array, facts: ReferenceFacts): ReferenceFacts | undefined {
+  const r = new Reader(frame.slice(0, facts.end), 0);
+  try {
+    if (facts.class === 'nonip') return inFrame(r.part(facts.l3), facts);
+    if (/^udp/.test(facts.class)) return inUdp(r.part(facts.l4));
+    if (/^other/.test(facts.class)) return byProtocol(r.part(facts.l4), facts.proto);
+  } catch (error) {
+    // a DataView says so when something is not there, the reader when it was asked for
+    if (!(error instanceof RangeError) && !(error instanceof Bad)) throw error;
+  }
+  return undefined;
+}
+
+/** The bytes of `r` as a frame of `linkType`; offsets in it become those of the whole. */
+function cutOut(r: Reader, linkType: number): ReferenceFacts {
+  const facts = referenceDissect(new Uint8Array(r.view.buffer), linkType);
+  for (const name of ['l3', 'l4', 'end'] as const) facts[name] += r.start;
+  if (/^(esp|natt)/.test(facts.class)) facts.esp += r.start;
+  if (/^fragment/.test(facts.class)) facts.fragHdr += r.start;
+  if (facts.class === 'fragment6') facts.fragPrev += r.start;
+  return facts;
+}
+
+function ofVersion(r: Reader, ...versions: number[]): ReferenceFacts | undefined {
+  return versions.includes(r.view.getUint8(0) >> 4) ? cutOut(r, 101) : undefined;
+}
+
+function inFrame(r: Reader, around: ReferenceFacts): ReferenceFacts | undefined {
+  let inside: ReferenceFacts | undefined;
+  if (around.etherType === 0x8847 || around.etherType === 0x8848) inside = behindLabels(r);
+  if (around.etherType === 0x8864 && r.view.getUint16(0) === 0x1100) {
+    const type = r.view.getUint16(6);
+    const stop = 6 + r.view.getUint16(4);
+    if (stop >= 8 && type === 0x21) inside = ofVersion(r.part(8, Math.min(stop, r.length)), 4);
+    if (stop >= 8 && type === 0x57) inside = ofVersion(r.part(8, Math.min(stop, r.length)), 6);
+  }
+  return inside && { ...inside, vlan: around.vlan };
+}
+
+function behindLabels(r: Reader): ReferenceFacts | undefined {
+  for (let n = 1; n <= 7; n++) {
+    r.need(n * 4, 'l4-short');
+    if (r.view.getUint8(n * 4 - 2) % 2 === 1) return ofVersion(r.part(n * 4), 4, 6);
+  }
+  return undefined;
+}
+
+function byProtocol(r: Reader, proto: number): ReferenceFacts | undefined {
+  if (proto === 4) return ofVersion(r, 4);
+  if (proto === 41) return ofVersion(r, 6);
+  if (proto === 137) return behindLabels(r);
+  if (proto !== 47) return undefined;
+  const flags = r.view.getUint16(0);
+  if (flags % 8 !== 0 || (flags & 0x4000) !== 0) return undefined;
+  const words = [0x8000, 0x2000, 0x1000].filter((flag) => (flags & flag) !== 0).length;
+  r.need(4 + words * 4, 'l4-short');
+  return byEtherType(r.part(4 + words * 4), r.view.getUint16(2));
+}
+
+function byEtherType(r: Reader, type: number): ReferenceFacts | undefined {
+  if (type === 0x0800) return ofVersion(r, 4);
+  if (type === 0x86dd) return ofVersion(r, 6);
+  if (type === 0x8847 || type === 0x8848) return behindLabels(r);
+  if (type !== 0x6558) return undefined;
+  const facts = cutOut(r, 1);
+  if (facts.class !== 'nonip') return facts;
+  return inFrame(r.part(facts.l3 - r.start), facts);
+}
+
+function inUdp(udp: Reader): ReferenceFacts | undefined {
+  const length = udp.view.getUint16(4);
+  const r = udp.part(8, length < 8 || length > udp.length ? udp.length : length);
+  const first = r.view.getUint8(0);
+  switch (udp.view.getUint16(2)) {
+    case 4789:
+      r.need(8, 'l4-short');
+      return (first & 8) === 0 ? undefined : byEtherType(r.part(8), 0x6558);
+    case 6081: {
+      const size = 8 + (first % 64) * 4;
+      r.need(size, 'l4-short');
+      let at = 8;
+      while (at < size) at += 4 + (r.view.getUint8(at + 3) % 32) * 4;
+      if (first >= 64 || r.view.getUint8(1) >= 128 || at !== size) return undefined;
+      return byEtherType(r.part(size), r.view.getUint16(2));
+    }
+    case 6080: {
+      if (first >> 6 === 1) return ofVersion(r, 4, 6);
+      const size = 4 + (first % 32) * 4;
+      const flags = r.view.getUint16(2);
+      r.need(size, 'l4-short');
+      if (first >> 5 !== 0 || flags > 1 || size < 4 + flags * 4) return undefined;
+      return byProtocol(r.part(size), r.view.getUint8(1));
+    }
+    case 2152:
+      return inGtpu(r);
+    default:
+      return undefined;
+  }
+}
+
+function inGtpu(r: Reader): ReferenceFacts | undefined {
+  r.need(8, 'l4-short');
+  const first = r.view.getUint8(0);
+  if (first >> 4 !== 3 || r.view.getUint8(1) !== 255) return undefined;
+  const stop = 8 + r.view.getUint16(2);
+  let at = first % 8 === 0 ? 8 : 12;
+  let next = (first & 4) === 0 ? 0 : r.view.getUint8(11);
+  for (let n = 0; next !== 0; n++) {
+    const units = r.view.getUint8(at);
+    if (n === 8 || units === 0) return undefined;
+    at += units * 4;
+    next = r.view.getUint8(at - 1);
+  }
+  r.need(at, 'l4-short');
+  return at > stop ? undefined : ofVersion(r.part(at, Math.min(stop, r.length)), 4, 6);
+}
