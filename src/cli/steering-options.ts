@@ -1,4 +1,5 @@
 import { parseFlowHash, XFRMS } from '../hash/fields.ts';
+import { HFUNCS } from '../hash/hfunc.ts';
 import { parseKey } from '../hash/keys.ts';
 import { readTextFile } from '../io/text-file.ts';
 import { type IndirectionOption, parseIndirection, TABLE_MAX } from '../steer/indirection.ts';
@@ -44,7 +45,7 @@ export function steeringOptions(values: SteeringValues): SteererOptions & { key:
   return {
     queues: wholeNumber('queues', values.queues, 1, 256) ?? DEFAULT_QUEUES,
     key: parseKey(values.hkey ?? 'microsoft'),
-    hfunc: oneOf('hfunc', values.hfunc, ['toeplitz']),
+    hfunc: oneOf('hfunc', values.hfunc, HFUNCS),
     xfrm: oneOf('xfrm', values.xfrm, XFRMS),
     tableSize: wholeNumber('table-size', values['table-size'], 1, TABLE_MAX),
     ...(indirection === undefined ? {} : { indirection }),

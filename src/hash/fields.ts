@@ -18,9 +18,12 @@ const LETTERS_LATER = 'vmtrel';
 /** Flow types of ethtool that are not ours to hash. */
 const TYPES_LATER = /^(ether|ah-esp[46]|gtp[uc]\w*)$/;
 
-/** What happens to the input before it is hashed; `ethtool -X DEV xfrm`. */
-export type Xfrm = 'none' | 'symmetric-xor' | 'symmetric-or-xor';
-export const XFRMS: readonly Xfrm[] = ['none', 'symmetric-xor', 'symmetric-or-xor'];
+/**
+ * What happens to the input before it is hashed: `ethtool -X DEV xfrm`, and `sort` beside it, which is DPDK's
+ * SYMMETRIC_TOEPLITZ_SORT: of both addresses, and of both ports, the smaller one comes first.
+ */
+export type Xfrm = 'none' | 'symmetric-xor' | 'symmetric-or-xor' | 'sort';
+export const XFRMS: readonly Xfrm[] = ['none', 'symmetric-xor', 'symmetric-or-xor', 'sort'];
 
 /** Flow types without their family, and the classes of packets that each one decides. */
 const TYPE_CLASSES: Record<string, readonly string[]> = {

@@ -1,12 +1,12 @@
 /** From a dissected packet to its flow hash: picks the fields of its class and hashes them, where they lie if possible. */
 import { CLASS_AH4, CLASS_AH6, CLASS_NATT4, CLASS_NATT6, CLASS_NONIP, CLASSES } from '../counters.ts';
-import { optionError } from '../errors.ts';
 import { AH_SPI } from '../wire/ah.ts';
 import type { Dissection } from '../wire/dissection.ts';
 import { IPV4_SRC } from '../wire/ipv4.ts';
 import { IPV6_SRC } from '../wire/ipv6.ts';
 import { UDP_HEADER } from '../wire/udp.ts';
 import { FIELD_D, FIELD_F, FIELD_N, FIELD_S, type FlowFields, resolveFields, type Xfrm } from './fields.ts';
+import { HFUNC_TOEPLITZ, type Hfunc, hfuncNumber, keylessHash } from './hfunc.ts';
 import { Toeplitz } from './toeplitz.ts';
 
 // Copies, because V8 folds the constants of a module but loads and checks an imported one at every use.
@@ -14,9 +14,10 @@ const V4_SRC = IPV4_SRC;
 const V6_SRC = IPV6_SRC;
 
 export interface FlowHasherOptions {
-  /** 16 to 64 bytes, most significant first. */
+  /** 16 to 64 bytes, most significant first. Only toeplitz uses it. */
   key: Uint8Array;
-  hfunc?: 'toeplitz';
+  /** Default `toeplitz`. */
+  hfunc?: Hfunc;
   /** Default `none`. */
   xfrm?: Xfrm;
   /** Letters at flow types; see fields.ts for the defaults. */
@@ -45,12 +46,13 @@ export class FlowHasher {
   private readonly fields: Uint8Array;
   private readonly shift: Uint8Array;
   private readonly xfrm: Xfrm;
+  private readonly hfunc: number;
   private readonly scratch = new Uint8Array(INPUT_MAX);
 
   /** @throws RxSteerError `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_OPTION` (xfrm, hfunc) */
   constructor(options: FlowHasherOptions) {
     const { hfunc = 'toeplitz', xfrm = 'none' } = options;
-    if (hfunc !== 'toeplitz') throw optionError('hfunc', "'toeplitz'", hfunc);
+    this.hfunc = hfuncNumber(hfunc);
     this.toeplitz = new Toeplitz(options.key);
     this.xfrm = xfrm;
     this.fields = resolveFields(options.fields, xfrm);
@@ -59,7 +61,7 @@ export class FlowHasher {
     this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
     this.ways = new Uint8Array(CLASSES.length);
     for (let cls = CLASS_NONIP + 1; cls < CLASSES.length; cls++) {
-      this.ways[cls] = wayOf(this.fields[cls], cls & 1, xfrm);
+      this.ways[cls] = wayOf(this.fields[cls], cls & 1, this.hfunc === HFUNC_TOEPLITZ && xfrm === 'none');
       if (this.ways[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
     }
   }
@@ -93,11 +95,19 @@ export class FlowHasher {
       case V6_ADDRESSES:
         return toeplitz.hash(bytes, d.l3 + V6_SRC, 32, 0);
       case GATHER:
-        return toeplitz.hash(this.scratch, 0, this.input(bytes, d, this.scratch), 0);
+        return this.hashInput(this.input(bytes, d, this.scratch));
       default:
         this.valid = 0;
         return 0;
     }
+  }
+
+  /** The hash of so many gathered bytes. */
+  private hashInput(length: number): number {
+    const { hfunc, scratch } = this;
+    return hfunc === HFUNC_TOEPLITZ
+      ? this.toeplitz.hash(scratch, 0, length, 0)
+      : keylessHash(hfunc, scratch, 0, length);
   }
 
   /**
@@ -117,7 +127,10 @@ export class FlowHasher {
     const ports = n;
     if ((fields & FIELD_F) !== 0) n = copy(bytes, l4, 2, out, n);
     if ((fields & FIELD_N) !== 0) n = copy(bytes, l4 + 2, 2, out, n);
-    if (this.xfrm !== 'none') {
+    if (this.xfrm === 'sort') {
+      sort(out, 0, ports >> 1);
+      sort(out, ports, (n - ports) >> 1);
+    } else if (this.xfrm !== 'none') {
       const or = this.xfrm === 'symmetric-or-xor';
       fuse(out, 0, ports >> 1, or);
       fuse(out, ports, (n - ports) >> 1, or);
@@ -126,8 +139,8 @@ export class FlowHasher {
   }
 }
 
-function wayOf(fields: number, six: number, xfrm: Xfrm): number {
-  if (xfrm !== 'none') return GATHER;
+function wayOf(fields: number, six: number, plain: boolean): number {
+  if (!plain) return GATHER;
   if (fields === (FIELD_S | FIELD_D)) return six === 1 ? V6_ADDRESSES : V4_ADDRESSES;
   if (fields === (FIELD_S | FIELD_D | FIELD_F | FIELD_N)) return six === 1 ? V6_TUPLE : V4_TUPLE;
   return GATHER;
@@ -145,5 +158,18 @@ function fuse(bytes: Uint8Array, off: number, size: number, or: boolean): void {
     const b = bytes[i + size];
     bytes[i] = or ? a | b : a ^ b;
     bytes[i + size] = a ^ b;
+  }
+}
+
+/** (A, B) becomes (B, A) when B is smaller; `size` bytes each. */
+function sort(bytes: Uint8Array, off: number, size: number): void {
+  const other = off + size;
+  let i = 0;
+  while (i < size && bytes[off + i] === bytes[other + i]) i++;
+  if (i === size || bytes[off + i] < bytes[other + i]) return;
+  for (; i < size; i++) {
+    const a = bytes[off + i];
+    bytes[off + i] = bytes[other + i];
+    bytes[other + i] = a;
   }
 }

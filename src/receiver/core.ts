@@ -98,6 +98,7 @@ export function makeCore(options: Resolved): Core {
     key: options.steerer.key,
     fields: options.steerer.fields ?? {},
     xfrm: options.steerer.xfrm ?? 'none',
+    hfunc: options.steerer.hfunc ?? 'toeplitz',
     ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),

@@ -2,6 +2,7 @@
 import { checkInteger, RxSteerError } from '../errors.ts';
 import type { FlowFields, Xfrm } from '../hash/fields.ts';
 import { FlowHasher } from '../hash/flow-hasher.ts';
+import type { Hfunc } from '../hash/hfunc.ts';
 import { microsoftKey } from '../hash/keys.ts';
 import type { Dissection } from '../wire/dissection.ts';
 import { type Indirection, type IndirectionOption, makeIndirection, TABLE_MAX, TABLE_SIZE } from './indirection.ts';
@@ -12,7 +13,8 @@ export interface SteererOptions {
   /** 16 to 64 bytes. Default: Microsoft's key, which everyone knows; facing strangers, take `randomKey()`. */
   key?: Uint8Array;
   xfrm?: Xfrm;
-  hfunc?: 'toeplitz';
+  /** Default `toeplitz`; the others use no key. */
+  hfunc?: Hfunc;
   /** Entries of the table, 1 to 2048. Default 128, or the length of an `indirection` that is an array. */
   tableSize?: number;
   /** Default: equal over all queues. */

@@ -128,7 +128,7 @@ describe('hash', () => {
     [[...flow, '--queues', '1e1'], 'ERR_RXSTEER_USAGE', /^--queues: .*got "1e1"$/],
     [[...flow, '--queues'], 'ERR_RXSTEER_USAGE', /--queues/],
     [[...flow, '--proto', 'quic'], 'ERR_RXSTEER_USAGE', /^--proto: expected tcp or .*, got "quic"$/],
-    [[...flow, '--hfunc', 'xor'], 'ERR_RXSTEER_USAGE', /^--hfunc: expected .*, got "xor"$/],
+    [[...flow, '--hfunc', 'sum'], 'ERR_RXSTEER_USAGE', /^--hfunc: expected .*, got "sum"$/],
     [[...flow, '--xfrm', 'xor'], 'ERR_RXSTEER_USAGE', /^--xfrm: expected .*, got "xor"$/],
     [[...flow, '--hkey', 'abcd'], 'ERR_RXSTEER_KEY', /2/],
     [[...flow, '--hkey', 'secret'], 'ERR_RXSTEER_KEY', /./],

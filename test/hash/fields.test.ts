@@ -64,7 +64,7 @@ describe('rx-flow-hash', () => {
 
   it.each(['s', 'sdf', 'sfn', 'dfn', 'n'])('%s is refused under a symmetric xfrm, as the kernel does', (letters) => {
     expect(() => resolveFields({ tcp4: letters }, 'none')).not.toThrow();
-    for (const xfrm of ['symmetric-xor', 'symmetric-or-xor'] as const) {
+    for (const xfrm of ['symmetric-xor', 'symmetric-or-xor', 'sort'] as const) {
       expect(() => resolveFields({ tcp4: letters }, xfrm)).toThrow(expect.objectContaining(code));
       expect(() => resolveFields({ tcp4: 'fn', udp: 'sd' }, xfrm)).not.toThrow();
     }

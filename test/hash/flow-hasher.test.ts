@@ -102,6 +102,15 @@ describe.each(rss.rows)('$src:$sport to $dst:$dport', (row) => {
     expect(hashOf(packet(src, dst, 17, udp({ sport: 4500, dport: 4500, payload: esp(spi) })), { xfrm })).toBe(ports);
   });
 
+  it('sort, in both directions, and for SPIs', () => {
+    const xfrm = 'sort';
+    expect(hashOf(packet(src, dst, 6, tcp({ sport, dport })), { xfrm })).toBe(row.sortPorts);
+    expect(hashOf(packet(dst, src, 6, tcp({ sport: dport, dport: sport })), { xfrm })).toBe(row.sortPorts);
+    // Independently: ports swapped alone change nothing.
+    expect(hashOf(packet(src, dst, 6, tcp({ sport: dport, dport: sport })), { xfrm })).toBe(row.sortPorts);
+    expect(hashOf(packet(src, dst, 50, esp(spi)), { xfrm })).toBe(row.sortPorts);
+  });
+
   it('index', () => {
     const hash = Number.parseInt(row.ports, 16) | 0;
     expect(Indirection.equal(4, 128).index(hash)).toBe(row.index128);
@@ -217,8 +226,8 @@ describe('other packets', () => {
   it('refuses what it cannot do', () => {
     const key = microsoftKey();
     const option = { code: 'ERR_RXSTEER_OPTION' };
-    expect(() => new FlowHasher({ key, hfunc: 'crc32' as 'toeplitz' })).toThrow(expect.objectContaining(option));
-    expect(() => new FlowHasher({ key, xfrm: 'sort' as Xfrm })).toThrow(expect.objectContaining(option));
+    expect(() => new FlowHasher({ key, hfunc: 'crc33' as 'toeplitz' })).toThrow(expect.objectContaining(option));
+    expect(() => new FlowHasher({ key, xfrm: 'sorted' as Xfrm })).toThrow(expect.objectContaining(option));
     expect(() => new FlowHasher({ key: '6d5a' as unknown as Uint8Array })).toThrow(
       expect.objectContaining({ code: 'ERR_RXSTEER_KEY', message: expect.not.stringContaining('6d5a') }),
     );

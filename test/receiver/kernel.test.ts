@@ -44,6 +44,10 @@ const SETTINGS: Record<string, Options> = {
   },
   'fields that have to be gathered': { queues: 8, rss: { fields: { esp: 'fn', udp: 'sdf' } } },
   'a symmetric transform and key': { queues: 8, rss: { xfrm: 'symmetric-xor', key: symmetricKey() } },
+  'sorted ends': { queues: 8, rss: { xfrm: 'sort' } },
+  xor: { queues: 8, rss: { hfunc: 'xor' } },
+  'crc32, under which a transform': { queues: 8, rss: { hfunc: 'crc32', xfrm: 'symmetric-or-xor' } },
+  'xxh32, with SAs': { queues: 8, rss: { hfunc: 'xxh32' }, esp: { sas } },
   'no fragments': { queues: 2, fragments: false },
 };
 
