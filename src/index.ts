@@ -19,5 +19,5 @@ export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } 
 export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { Windows } from './receiver/windows.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
-export type { SteererOptions } from './steer/steerer.ts';
+export type { RssContextOptions, SteererOptions } from './steer/steerer.ts';
 export { Tuple } from './wire/tuple.ts';

@@ -18,6 +18,7 @@ export const STEERING_OPTIONS = {
   'rx-flow-hash': { type: 'string', multiple: true },
   indir: { type: 'string' },
   'table-size': { type: 'string' },
+  rule: { type: 'string', multiple: true },
 } as const;
 
 export interface SteeringValues {
@@ -28,6 +29,7 @@ export interface SteeringValues {
   'rx-flow-hash'?: string[];
   indir?: string;
   'table-size'?: string;
+  rule?: string[];
 }
 
 /**
@@ -50,6 +52,7 @@ export function steeringOptions(values: SteeringValues): SteererOptions & { key:
     tableSize: wholeNumber('table-size', values['table-size'], 1, TABLE_MAX),
     ...(indirection === undefined ? {} : { indirection }),
     fields,
+    ...(values.rule === undefined ? {} : { rules: values.rule }),
   };
 }
 

@@ -34,6 +34,7 @@ const V4_TUPLE = 2;
 const V6_ADDRESSES = 3;
 const V6_TUPLE = 4;
 const GATHER = 5;
+export const WAY_GATHER: number = GATHER;
 
 export class FlowHasher {
   /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */

@@ -53,7 +53,7 @@ export function makeCore(options: Resolved): Core {
   plan.fill({
     toeplitz: steerer.hasher.toeplitz.table,
     table: steerer.indirection.entries,
-    ways: steerer.hasher.ways,
+    ways: steerer.ways,
     nattPort,
     ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
     deterministic,

@@ -9,6 +9,7 @@ import {
   DROP_FULL,
   DROP_MALFORMED,
   DROP_REASONS,
+  DROP_RULE,
   DROP_UNKNOWN_SPI,
   MALFORMED_REASONS,
 } from '../counters.ts';
@@ -333,14 +334,20 @@ export class Dispatcher {
   }
 
   /**
-   * Chooses `lane` and `sa` for the frame in the record: by its SA's owner, else by its hash.
+   * Chooses `lane` and `sa` for the frame in the record: by its SA's owner, else by a rule, else by its hash. What a rule drops
+   * is dropped before its SA is looked for; a rule that names a queue for an SA's packet chooses its first owner, as the hash does.
    *
    * @returns GOES_ON, ABSORBED (a keepalive), or a drop reason
    */
   private judge(source: Uint8Array, cls: number): number {
     const d = this.d;
-    this.lane = this.steerer.steer(source, d);
+    const queue = this.steerer.steer(source, d);
     this.sa = 0;
+    if (queue < 0) {
+      this.lane = this.steerer.hashedQueue;
+      return DROP_RULE;
+    }
+    this.lane = queue;
     if (isEsp(cls)) {
       const esp = this.esp;
       if (esp === undefined) return GOES_ON;

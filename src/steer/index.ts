@@ -1,3 +1,4 @@
 /** Steering: from a dissected packet to a queue. */
 export * from './indirection.ts';
+export * from './rule-table.ts';
 export * from './steerer.ts';

@@ -48,6 +48,21 @@ const SETTINGS: Record<string, Options> = {
   xor: { queues: 8, rss: { hfunc: 'xor' } },
   'crc32, under which a transform': { queues: 8, rss: { hfunc: 'crc32', xfrm: 'symmetric-or-xor' } },
   'xxh32, with SAs': { queues: 8, rss: { hfunc: 'xxh32' }, esp: { sas } },
+  'rules, some of which drop, and SAs': {
+    queues: 4,
+    esp: { sas },
+    rss: {
+      rules: [
+        'flow-type tcp4 dst-port 443 action 3',
+        'flow-type tcp4 src-ip 10.0.0.0 m 0.255.255.255 action 1 loc 7',
+        'flow-type esp4 spi 0xdeadbeef action 2',
+        'flow-type esp6 action -1',
+        'flow-type udp6 vlan 5 m 0xf000 context 2',
+      ],
+      contexts: { 2: { indirection: { equal: 2 }, key: symmetricKey() } },
+    },
+  },
+  'a rule for every packet': { queues: 4, rss: { rules: ['flow-type ip4 action 1', 'flow-type ip6 action 2'] } },
   'no fragments': { queues: 2, fragments: false },
 };
 
