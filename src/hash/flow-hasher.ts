@@ -1,11 +1,24 @@
 /** From a dissected packet to its flow hash: picks the fields of its class and hashes them, where they lie if possible. */
 import { CLASS_AH4, CLASS_AH6, CLASS_NATT4, CLASS_NATT6, CLASS_NONIP, CLASSES } from '../counters.ts';
+import { RxSteerError } from '../errors.ts';
 import { AH_SPI } from '../wire/ah.ts';
 import type { Dissection } from '../wire/dissection.ts';
 import { IPV4_SRC } from '../wire/ipv4.ts';
 import { IPV6_SRC } from '../wire/ipv6.ts';
 import { UDP_HEADER } from '../wire/udp.ts';
-import { FIELD_D, FIELD_F, FIELD_N, FIELD_S, type FlowFields, resolveFields, type Xfrm } from './fields.ts';
+import {
+  FIELD_D,
+  FIELD_F,
+  FIELD_L,
+  FIELD_N,
+  FIELD_R,
+  FIELD_S,
+  FIELD_T,
+  FIELD_V,
+  type FlowFields,
+  resolveFields,
+  type Xfrm,
+} from './fields.ts';
 import { HFUNC_TOEPLITZ, type Hfunc, hfuncNumber, keylessHash } from './hfunc.ts';
 import { Toeplitz } from './toeplitz.ts';
 
@@ -24,8 +37,8 @@ export interface FlowHasherOptions {
   fields?: FlowFields;
 }
 
-/** Bytes of the longest input: two IPv6 addresses and two ports. */
-export const INPUT_MAX = 36;
+/** Bytes of the longest input: two IPv6 addresses and two ports; VLAN ID, protocol, flow label. */
+export const INPUT_MAX = 43;
 
 /** How the packets of a class are hashed: all but the last where they lie. */
 const NO_HASH = 0;
@@ -57,6 +70,7 @@ export class FlowHasher {
     this.toeplitz = new Toeplitz(options.key);
     this.xfrm = xfrm;
     this.fields = resolveFields(options.fields, xfrm);
+    if (this.hfunc === HFUNC_TOEPLITZ) checkReach(this.fields, options.key.length);
     this.shift = new Uint8Array(CLASSES.length);
     this.shift[CLASS_AH4] = this.shift[CLASS_AH6] = AH_SPI;
     this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
@@ -65,6 +79,11 @@ export class FlowHasher {
       this.ways[cls] = wayOf(this.fields[cls], cls & 1, this.hfunc === HFUNC_TOEPLITZ && xfrm === 'none');
       if (this.ways[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
     }
+  }
+
+  /** Bits at the numbers of the classes whose packets are discarded: letter r. */
+  get discarded(): number {
+    return this.fields.reduce((bits, fields, cls) => bits | ((fields & FIELD_R) === 0 ? 0 : 1 << cls), 0);
   }
 
   /** The hash of the packet that `d` describes, as an int32; sets {@link valid}. */
@@ -112,8 +131,8 @@ export class FlowHasher {
   }
 
   /**
-   * Writes what is hashed of the packet to `out` (36 bytes at least) and returns how many bytes that is: source address,
-   * destination address, L4 bytes 0-1, L4 bytes 2-3, without gaps, after xfrm. 0 when the packet has no hash.
+   * Writes what is hashed of the packet to `out` (INPUT_MAX bytes) and returns how many bytes that is: source address,
+   * destination address, L4 bytes 0-1, L4 bytes 2-3, VLAN ID, protocol, flow label, without gaps, after xfrm. 0 when the packet has no hash.
    */
   input(bytes: Uint8Array, d: Dissection, out: Uint8Array): number {
     const cls = d.cls;
@@ -136,7 +155,7 @@ export class FlowHasher {
       fuse(out, 0, ports >> 1, or);
       fuse(out, ports, (n - ports) >> 1, or);
     }
-    return n;
+    return fields < FIELD_V ? n : more(fields, bytes, d, out, n);
   }
 }
 
@@ -145,6 +164,39 @@ function wayOf(fields: number, six: number, plain: boolean): number {
   if (fields === (FIELD_S | FIELD_D)) return six === 1 ? V6_ADDRESSES : V4_ADDRESSES;
   if (fields === (FIELD_S | FIELD_D | FIELD_F | FIELD_N)) return six === 1 ? V6_TUPLE : V4_TUPLE;
   return GATHER;
+}
+
+/** The fields behind the ports. Without a tag the VLAN ID is 0, which is that of a frame with a priority tag, too. */
+function more(fields: number, bytes: Uint8Array, d: Dissection, out: Uint8Array, at: number): number {
+  let n = at | 0;
+  if ((fields & FIELD_V) !== 0) {
+    out[n++] = (d.vlan >> 8) & 0x0f;
+    out[n++] = d.vlan & 0xff;
+  }
+  if ((fields & FIELD_T) !== 0) out[n++] = d.proto;
+  if ((fields & FIELD_L) !== 0) {
+    out[n++] = 0;
+    out[n++] = bytes[d.l3 + 1] & 0x0f;
+    n = copy(bytes, d.l3 + 2, 2, out, n);
+  }
+  return n;
+}
+
+/** A key covers its length less 4 bytes of input: letters whose bits it would not reach would be ignored, silently. */
+function checkReach(fields: Uint8Array, length: number): void {
+  for (let cls = 0; cls < fields.length; cls++) {
+    const bits = fields[cls];
+    if (bits < FIELD_V) continue;
+    const size = (cls & 1) !== 0 ? 16 : 4;
+    const sizes = [size, size, 2, 2, 2, 1, 4];
+    const input = sizes.reduce((sum, bytes, bit) => sum + ((bits >> bit) & 1) * bytes, 0);
+    if (input + 4 > length) {
+      throw new RxSteerError(
+        'ERR_RXSTEER_KEY',
+        `key: expected ${input + 4} bytes at least for the ${input} bytes that are hashed of ${CLASSES[cls]}, got ${length}`,
+      );
+    }
+  }
 }
 
 function copy(from: Uint8Array, off: number, len: number, to: Uint8Array, at: number): number {

@@ -38,7 +38,7 @@ export interface SteererOptions extends RssContextOptions {
   contexts?: Readonly<Record<number, RssContextOptions>>;
 }
 
-/** The queue of a packet that a rule drops. */
+/** The queue of a packet that a rule or the letter r drops. */
 export const DROPPED = -1;
 
 export class Steerer {
@@ -53,6 +53,8 @@ export class Steerer {
   readonly hasher: FlowHasher;
   readonly indirection: Indirection;
   private readonly rules: RuleTable | undefined;
+  /** Bits at class numbers: letter r. */
+  private readonly discarded: number = 0;
   /** At the numbers of rules: queue or `ACTION_DROP`, and the context or none. */
   private readonly actions: Int32Array = new Int32Array(0);
   private readonly contexts: readonly (RssContext | undefined)[] = [];
@@ -68,6 +70,7 @@ export class Steerer {
     const main = makeContext('', { ...rest, key: options.key ?? microsoftKey() }, queues);
     this.hasher = main.hasher;
     this.indirection = main.indirection;
+    this.discarded = this.hasher.discarded;
     const known = makeContexts(contexts, options, main, queues);
     if (!Array.isArray(rules)) throw optionError('rules', 'an array of texts', rules);
     if (rules.length === 0) return;
@@ -95,7 +98,7 @@ export class Steerer {
   /** At class numbers: how the dispatch kernel may hash them. It knows no rules: what they speak of is left to `steer`. */
   get ways(): Uint8Array {
     const ways = Uint8Array.from(this.hasher.ways);
-    const classes = this.rules?.classes ?? 0;
+    const classes = (this.rules?.classes ?? 0) | this.discarded;
     for (let cls = 0; cls < ways.length; cls++) if (((classes >> cls) & 1) !== 0) ways[cls] = WAY_GATHER;
     return ways;
   }
@@ -111,17 +114,19 @@ export class Steerer {
     this.hash = hash;
     this.valid = valid;
     if (this.rules !== undefined) return this.byRules(this.rules, bytes, d);
+    if (((this.discarded >> d.cls) & 1) !== 0) return DROPPED;
     return valid === 0 ? 0 : this.indirection.queue(hash);
   }
 
   private byRules(rules: RuleTable, bytes: Uint8Array, d: Dissection): number {
     const matched = rules.match(bytes, d);
     this.matched = matched;
-    if (matched < 0) return this.hashedQueue;
+    if (matched < 0) return ((this.discarded >> d.cls) & 1) !== 0 ? DROPPED : this.hashedQueue;
     const action = this.actions[matched];
     const context = this.contexts[matched];
     if (context === undefined || action === ACTION_DROP) return action;
-    const { hasher, indirection } = context;
+    const { hasher, indirection, discarded } = context;
+    if (((discarded >> d.cls) & 1) !== 0) return DROPPED;
     // The main hash may be another one.
     this.hash = hasher === this.hasher ? this.hash : hasher.hash(bytes, d);
     this.valid = hasher.valid;
@@ -131,6 +136,7 @@ export class Steerer {
 
 interface RssContext {
   readonly hasher: FlowHasher;
+  readonly discarded: number;
   readonly indirection: Indirection;
 }
 
@@ -158,7 +164,7 @@ function makeContext(
       `${name}indirection entry ${at}: expected a queue below ${queues}, got ${indirection.entries[at]}`,
     );
   }
-  return { hasher, indirection };
+  return { hasher, indirection, discarded: hasher.discarded };
 }
 
 function makeContexts(

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FrameBatch } from '../../src/capture/frame-batch.ts';
 import { createSas, parseSaFile } from '../../src/esp/index.ts';
-import { symmetricKey } from '../../src/hash/keys.ts';
+import { seededKey, symmetricKey } from '../../src/hash/keys.ts';
 import { D_OFF, DESCRIPTOR_WORDS } from '../../src/memory/descriptor.ts';
 import { RingConsumer } from '../../src/memory/ring.ts';
 import { type Core, makeCore } from '../../src/receiver/core.ts';
@@ -61,6 +61,10 @@ const SETTINGS: Record<string, Options> = {
       ],
       contexts: { 2: { indirection: { equal: 2 }, key: symmetricKey() } },
     },
+  },
+  'letters v, t, l and r': {
+    queues: 4,
+    rss: { key: seededKey('letters', 52), fields: { tcp: 'sdfnvt', udp6: 'sdl', esp4: 'r' } },
   },
   'a rule for every packet': { queues: 4, rss: { rules: ['flow-type ip4 action 1', 'flow-type ip6 action 2'] } },
   'no fragments': { queues: 2, fragments: false },

@@ -68,6 +68,11 @@ describe('ethtool -n rx-flow-hash', () => {
     expect(parseEthtool(flows('UDP over IPV4', ...SD, ...FN))).toEqual({ fields: { udp4: 'sdfn' } });
   });
 
+  it('may say that all is discarded', () => {
+    const text = 'TCP over IPV4 flows - All matching flows discarded on RX\n';
+    expect(parseEthtool(text)).toEqual({ fields: { tcp4: 'r' } });
+  });
+
   it('of a context says so', () => {
     expect(parseEthtool(`For RSS context 1:\n${flows('TCP over IPV4', 'IP DA')}`)).toEqual({
       contexts: { 1: { fields: { tcp4: 'd' } } },

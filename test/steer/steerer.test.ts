@@ -58,6 +58,18 @@ describe('Steerer', () => {
       expect(steerer.hash).toBe(plain.hash);
     });
 
+    it('has the letter r behind rules', () => {
+      const fields = { tcp4: 'r', esp4: 'sdr' };
+      const rules = ['flow-type tcp4 dst-port 443 action 1', 'flow-type udp4 context 1'];
+      const steerer = new Steerer({ queues: 4, fields, rules, contexts: { 1: { fields: { udp: 'r' } } } });
+      const udp = tupleFrame({ src: '10.0.0.1', dst: '10.0.0.2', sport: 1, dport: 2, proto: 'udp' });
+      const of = ({ bytes, dissection }: typeof udp): number => steerer.steer(bytes, dissection);
+      expect([of(tcp), of(esp), of(udp)]).toEqual([1, DROPPED, DROPPED]);
+      const plain = new Steerer({ queues: 4, fields });
+      expect(plain.steer(tcp.bytes, tcp.dissection)).toBe(DROPPED);
+      expect(CLASSES.filter((_, cls) => plain.ways[cls] === 5)).toEqual(['tcp4', 'esp4']);
+    });
+
     it('leaves the classes that they speak of to itself, not to the kernel', () => {
       const { ways, hasher } = new Steerer({
         queues: 4,
