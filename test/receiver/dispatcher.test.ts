@@ -81,8 +81,9 @@ describe('an SA has one owner lane', () => {
 describe('rules', () => {
   it('stand before the hash, drop as `rule`, and count what they drop', () => {
     const rules = ['flow-type udp4 dst-port 9 action -1', 'flow-type udp4 dst-port 10 action 2'];
-    const b = dispatcher({ queues: 4, rss: { rules } });
+    const b = dispatcher({ queues: 4, rss: { rules, indirection: [3] } });
     for (const dport of [9, 10, 9]) b.push(ether(udp(5, { dport })));
+    expect(Array.from(b.dispatcher.queuePackets)).toEqual([0, 0, 1, 2]);
     expect(b.all().map(({ lane, number }) => [lane, number])).toEqual([[2, 1]]);
     expect([drops(), classes()]).toEqual([{ rule: 2 }, { udp4: 3 }]);
   });

@@ -140,6 +140,22 @@ describe('rules', () => {
     expect(() => matchOf([`${a} loc 4`, `${a} loc 4`], TCP4)).toThrow(expect.objectContaining({ code }));
   });
 
+  it('of shapes that alternate go by location all the same', () => {
+    const rules = [
+      'flow-type tcp4 dst-port 9 action 0 loc 1',
+      'flow-type tcp4 src-port 9 action 0 loc 2',
+      'flow-type tcp4 dst-port 443 action 0 loc 3',
+      'flow-type tcp4 src-port 1234 action 0 loc 4',
+    ];
+    expect(matchOf(rules, TCP4)).toBe(3);
+    expect(
+      matchOf(
+        rules.map((rule) => rule.replace('loc 3', 'loc 5')),
+        TCP4,
+      ),
+    ).toBe(4);
+  });
+
   /** Straight from the words of the manual: every rule in the order of locations, every field by itself. */
   function reference(rules: readonly Rule[], frame: Uint8Array, d: Dissection): number {
     const name = CLASSES[d.cls];
