@@ -89,6 +89,7 @@ export const BAD_OVERSIZE = 12;
 export const DROPS = {
   malformed: 'a header contradicts itself or the frame ends inside it',
   full: 'the ring or the arena of its lane was full and the policy is `drop`',
+  rule: 'a steering rule with action -1 matched it, or the letter r stands at its flow type',
   'unknown-spi': 'no security association for its destination and SPI',
   replay: 'sequence number seen before, left of the window, or 0 without ESN',
   short: 'shorter than ESP header, IV, trailer and ICV, or ciphertext not in whole blocks',
@@ -114,6 +115,7 @@ export const DROP_REASONS: readonly DropReason[] = Object.keys(DROPS) as DropRea
 const dropNumber = (reason: DropReason): number => DROP_REASONS.indexOf(reason);
 export const DROP_MALFORMED: number = dropNumber('malformed');
 export const DROP_FULL: number = dropNumber('full');
+export const DROP_RULE: number = dropNumber('rule');
 export const DROP_UNKNOWN_SPI: number = dropNumber('unknown-spi');
 export const DROP_REPLAY: number = dropNumber('replay');
 export const DROP_SHORT: number = dropNumber('short');

@@ -7,6 +7,8 @@ export const ERRORS = {
   ERR_RXSTEER_KEY: 'A hash key has a wrong length or is not hexadecimal.',
   ERR_RXSTEER_FIELDS: 'Hash field letters or a flow type that ethtool does not know, or that do not go together.',
   ERR_RXSTEER_INDIRECTION: 'An indirection table that cannot be filled as asked.',
+  ERR_RXSTEER_RULE: 'An ntuple rule that cannot be understood, or not be kept.',
+  ERR_RXSTEER_ETHTOOL: 'Saved output of ethtool that cannot be understood.',
   ERR_RXSTEER_ADDRESS: 'A text that is no IP address.',
   ERR_RXSTEER_SA: 'A security association with a missing, unknown or wrongly sized part.',
   ERR_RXSTEER_SA_DUPLICATE: 'Two security associations with the same destination and SPI.',

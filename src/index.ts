@@ -18,6 +18,7 @@ export type {
 export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } from './receiver/receiver.ts';
 export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { Windows } from './receiver/windows.ts';
+export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
-export type { SteererOptions } from './steer/steerer.ts';
+export type { RssContextOptions, SteererOptions } from './steer/steerer.ts';
 export { Tuple } from './wire/tuple.ts';

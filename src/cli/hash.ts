@@ -1,6 +1,6 @@
 import { CLASSES } from '../counters.ts';
 import { INPUT_MAX } from '../hash/flow-hasher.ts';
-import { Steerer } from '../steer/steerer.ts';
+import { DROPPED, Steerer } from '../steer/steerer.ts';
 import { hex } from '../wire/bytes.ts';
 import { type TupleProto, tupleFrame } from '../wire/emit.ts';
 import { oneOf, readArgs, usageError, wholeNumber } from './args.ts';
@@ -37,15 +37,19 @@ export async function hashCommand(args: readonly string[]): Promise<number> {
   });
   const queue = steerer.steer(bytes, dissection);
   const hash = steerer.hash >>> 0;
+  const { hasher, indirection } = steerer.used;
   const input = new Uint8Array(INPUT_MAX);
-  const length = steerer.hasher.input(bytes, dissection, input);
+  const length = hasher.input(bytes, dissection, input);
+  const { rule } = steerer;
   const result = {
     schema: 'rxsteer.hash/1',
     class: CLASSES[dissection.cls],
     input: hex(input, 0, length),
     hash: `0x${hash.toString(16).padStart(8, '0')}`,
-    index: steerer.indirection.index(hash),
-    queue,
+    index: indirection.index(hash),
+    // The rule decides, not the hash; a queue that is null is none: the rule drops.
+    queue: queue === DROPPED ? null : queue,
+    ...(rule === undefined ? {} : { rule: { location: rule.location, text: rule.text } }),
   };
   if (values.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -54,8 +58,9 @@ export async function hashCommand(args: readonly string[]): Promise<number> {
       ['class', result.class],
       ['input', `${result.input} (${length} bytes)`],
       ['hash', result.hash],
-      ['index', `${result.index} of ${steerer.indirection.size}`],
-      ['queue', `${queue} of ${steerer.queues}`],
+      ['index', `${result.index} of ${indirection.size}`],
+      ...(rule === undefined ? [] : [['rule', `${rule.text} (location ${rule.location})`]]),
+      ['queue', queue === DROPPED ? 'none: dropped' : `${queue} of ${steerer.queues}`],
     ];
     process.stdout.write(rows.map(([name, value]) => `${name.padEnd(7)}${value}\n`).join(''));
   }

@@ -1,6 +1,8 @@
 import { parseFlowHash, XFRMS } from '../hash/fields.ts';
+import { HFUNCS } from '../hash/hfunc.ts';
 import { parseKey } from '../hash/keys.ts';
 import { readTextFile } from '../io/text-file.ts';
+import { EthtoolReader } from '../steer/ethtool.ts';
 import { type IndirectionOption, parseIndirection, TABLE_MAX } from '../steer/indirection.ts';
 import type { SteererOptions } from '../steer/steerer.ts';
 import { oneOf, usageError, wholeNumber } from './args.ts';
@@ -17,6 +19,8 @@ export const STEERING_OPTIONS = {
   'rx-flow-hash': { type: 'string', multiple: true },
   indir: { type: 'string' },
   'table-size': { type: 'string' },
+  rule: { type: 'string', multiple: true },
+  ethtool: { type: 'string', multiple: true },
 } as const;
 
 export interface SteeringValues {
@@ -27,28 +31,37 @@ export interface SteeringValues {
   'rx-flow-hash'?: string[];
   indir?: string;
   'table-size'?: string;
+  rule?: string[];
+  ethtool?: string[];
 }
 
 /**
- * Steering as the command line describes it; the defaults are the microsoft key, 128 entries, equal, 4 queues.
+ * Steering as the command line describes it; the defaults are the microsoft key, 128 entries, equal, 4 queues. Options go
+ * before what files of `--ethtool` say; rules add up.
  *
- * @throws RxSteerError `ERR_RXSTEER_USAGE`, and what the parsers of keys, fields and tables throw
+ * @throws RxSteerError `ERR_RXSTEER_USAGE`, and what the parsers of keys, fields, tables and of ethtool's output throw
  */
 export function steeringOptions(values: SteeringValues): SteererOptions & { key: Uint8Array } {
-  const fields: Record<string, string> = {};
-  for (const text of values['rx-flow-hash'] ?? []) {
-    const { type, letters } = parseFlowHash(text);
-    fields[type] = letters;
-  }
-  const indirection = values.indir === undefined ? undefined : readIndirection(values.indir);
+  const reader = new EthtoolReader();
+  for (const file of values.ethtool ?? []) reader.read(readTextFile(file), file);
+  const device = reader.options();
+  const fields: Record<string, string> = { ...device.fields };
+  const given = (values['rx-flow-hash'] ?? []).map(parseFlowHash);
+  // A type with its family goes before one without, wherever they come from: the device's may not.
+  for (const { type } of given) for (const family of ['4', '6']) delete fields[type + family];
+  for (const { type, letters } of given) fields[type] = letters;
+  const rules = [...(device.rules ?? []), ...(values.rule ?? [])];
+  const indirection = values.indir === undefined ? device.indirection : readIndirection(values.indir);
   return {
-    queues: wholeNumber('queues', values.queues, 1, 256) ?? DEFAULT_QUEUES,
-    key: parseKey(values.hkey ?? 'microsoft'),
-    hfunc: oneOf('hfunc', values.hfunc, ['toeplitz']),
-    xfrm: oneOf('xfrm', values.xfrm, XFRMS),
+    queues: wholeNumber('queues', values.queues, 1, 256) ?? device.queues ?? DEFAULT_QUEUES,
+    key: values.hkey === undefined && device.key !== undefined ? device.key : parseKey(values.hkey ?? 'microsoft'),
+    hfunc: oneOf('hfunc', values.hfunc, HFUNCS) ?? device.hfunc,
+    xfrm: oneOf('xfrm', values.xfrm, XFRMS) ?? device.xfrm,
     tableSize: wholeNumber('table-size', values['table-size'], 1, TABLE_MAX),
     ...(indirection === undefined ? {} : { indirection }),
     fields,
+    ...(rules.length === 0 ? {} : { rules }),
+    ...(device.contexts === undefined ? {} : { contexts: device.contexts }),
   };
 }
 

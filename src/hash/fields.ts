@@ -11,16 +11,29 @@ export const FIELD_S = 1;
 export const FIELD_D = 2;
 export const FIELD_F = 4;
 export const FIELD_N = 8;
+/**
+ * VLAN ID of the outermost tag, L3 protocol, IPv6 flow label. ethtool does not say where they stand in the input; here they
+ * follow the ports, in this order, as 2, 1 and 4 bytes, and nothing is promised about any NIC.
+ */
+export const FIELD_V = 16;
+export const FIELD_T = 32;
+export const FIELD_L = 64;
+/** Packets of the type are discarded; overrides all others. */
+export const FIELD_R = 128;
 
-const LETTERS = 'sdfn';
-/** VLAN, L2 destination, L3 protocol, discard, GTP TEID, IPv6 flow label. */
-const LETTERS_LATER = 'vmtrel';
+const LETTERS = 'sdfnvtlr';
+const PORT_LETTERS = 'fn';
+/** L2 destination and GTP TEID: the dissection does not know them. */
+const LETTERS_LATER = 'me';
 /** Flow types of ethtool that are not ours to hash. */
 const TYPES_LATER = /^(ether|ah-esp[46]|gtp[uc]\w*)$/;
 
-/** What happens to the input before it is hashed; `ethtool -X DEV xfrm`. */
-export type Xfrm = 'none' | 'symmetric-xor' | 'symmetric-or-xor';
-export const XFRMS: readonly Xfrm[] = ['none', 'symmetric-xor', 'symmetric-or-xor'];
+/**
+ * What happens to the input before it is hashed: `ethtool -X DEV xfrm`, and `sort` beside it, which is DPDK's
+ * SYMMETRIC_TOEPLITZ_SORT: of both addresses, and of both ports, the smaller one comes first.
+ */
+export type Xfrm = 'none' | 'symmetric-xor' | 'symmetric-or-xor' | 'sort';
+export const XFRMS: readonly Xfrm[] = ['none', 'symmetric-xor', 'symmetric-or-xor', 'sort'];
 
 /** Flow types without their family, and the classes of packets that each one decides. */
 const TYPE_CLASSES: Record<string, readonly string[]> = {
@@ -105,7 +118,7 @@ function parseLetters(type: string, letters: string): number {
         );
   }
   if (typeof letters !== 'string' || letters === '') {
-    throw fieldsError(`${type}: expected letters of s, d, f, n, got ${shown(letters)}`);
+    throw fieldsError(`${type}: expected letters of s, d, f, n, v, t, l, r, got ${shown(letters)}`);
   }
   let bits = 0;
   for (const letter of letters) {
@@ -113,9 +126,12 @@ function parseLetters(type: string, letters: string): number {
     if (bit < 0) {
       throw LETTERS_LATER.includes(letter)
         ? fieldsError(`${type}: letter ${shown(letter)} is known to ethtool but not supported here`)
-        : fieldsError(`${type}: expected letters of s, d, f, n, got ${shown(letter)}`);
+        : fieldsError(`${type}: expected letters of s, d, f, n, v, t, l, r, got ${shown(letter)}`);
     }
-    if (base === 'ip' && bit >= 2) {
+    if (letter === 'l' && !type.endsWith('6')) {
+      throw fieldsError(`${type}: letter "l" needs a flow label, and only types that end in 6 have one`);
+    }
+    if (base === 'ip' && PORT_LETTERS.includes(letter)) {
       throw fieldsError(`${type}: letter ${shown(letter)} needs ports or an SPI, and ${type} has neither`);
     }
     bits |= 1 << bit;
@@ -125,6 +141,9 @@ function parseLetters(type: string, letters: string): number {
 
 /** The kernel's rule (`ethtool_check_xfrm_rxfh`): under a symmetric xfrm each source needs its destination. */
 function checkSymmetric(type: string, bits: number, xfrm: Xfrm): void {
+  if ((bits & ~(FIELD_S | FIELD_D | FIELD_F | FIELD_N)) !== 0) {
+    throw fieldsError(`${type}: with xfrm ${xfrm}, expected letters of s, d, f, n, got ${shown(lettersOf(bits))}`);
+  }
   if (((bits & FIELD_S) !== 0) !== ((bits & FIELD_D) !== 0) || ((bits & FIELD_F) !== 0) !== ((bits & FIELD_N) !== 0)) {
     throw fieldsError(`${type}: with xfrm ${xfrm}, s needs d and f needs n, got ${shown(lettersOf(bits))}`);
   }

@@ -1,8 +1,9 @@
-/** Flow hashing: Toeplitz, keys (made, judged, and used to place flows), fields by ethtool's letters. */
+/** Flow hashing: Toeplitz and other functions, keys (made, judged, and used to place flows), fields by ethtool's letters. */
 export * from './fields.ts';
 export * from './flow-hasher.ts';
 export * from './generate-key.ts';
 export * from './gf2.ts';
+export { HFUNCS, type Hfunc } from './hfunc.ts';
 export * from './key-map.ts';
 export * from './keys.ts';
 export * from './lint.ts';

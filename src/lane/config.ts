@@ -1,4 +1,6 @@
 import type { SaConfig } from '../esp/index.ts';
+import type { Xfrm } from '../hash/fields.ts';
+import type { Hfunc } from '../hash/hfunc.ts';
 import type { FrameLayout } from '../memory/frame-memory.ts';
 
 /** Where things lie in the frame memory behind the frames: what threads share beside them. Addresses in bytes. */
@@ -31,7 +33,8 @@ export interface LaneConfig {
   /** The RSS key and fields, used for the hash of inner flows. */
   readonly key: Uint8Array;
   readonly fields: Readonly<Record<string, string>>;
-  readonly xfrm: 'none' | 'symmetric-xor' | 'symmetric-or-xor';
+  readonly xfrm: Xfrm;
+  readonly hfunc: Hfunc;
   readonly level: 'outer' | 'inner';
   /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
   readonly esp?: { readonly sas: readonly SaConfig[]; readonly units: Int32Array; readonly deliverUnknown: boolean };

@@ -136,7 +136,7 @@ export class Lane {
     this.table = new PacketTable(POLL_BUDGET);
     this.batch = new Batch(lane, this.bytes, this.kernels, this.table, new Scratch(regions.contiguous));
     this.scratch = new Scratch(regions.scratch);
-    this.hasher = new FlowHasher({ key: config.key, fields: config.fields, xfrm: config.xfrm });
+    this.hasher = new FlowHasher({ key: config.key, fields: config.fields, xfrm: config.xfrm, hfunc: config.hfunc });
     this.d = new Dissection();
     this.d.nattPort = config.nattPort;
     this.inner = config.level === 'inner' ? new Dissection() : undefined;

@@ -53,7 +53,7 @@ export function makeCore(options: Resolved): Core {
   plan.fill({
     toeplitz: steerer.hasher.toeplitz.table,
     table: steerer.indirection.entries,
-    ways: steerer.hasher.ways,
+    ways: steerer.ways,
     nattPort,
     ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
     deterministic,
@@ -99,6 +99,7 @@ export function makeCore(options: Resolved): Core {
     fields: options.steerer.fields ?? {},
     xfrm: options.steerer.xfrm ?? 'none',
     level: steerer.level,
+    hfunc: options.steerer.hfunc ?? 'toeplitz',
     ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),

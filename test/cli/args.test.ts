@@ -1,8 +1,11 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneOf, readArgs, wholeNumber } from '../../src/cli/args.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { DEFAULT_QUEUES, steeringOptions } from '../../src/cli/steering-options.ts';
-import { microsoftKey } from '../../src/hash/keys.ts';
+import { microsoftKey, symmetricKey } from '../../src/hash/keys.ts';
 
 describe('arguments', () => {
   it('are numbers in decimal or 0x, within bounds', () => {
@@ -53,6 +56,58 @@ describe('steering options', () => {
       indirection: { weight: [1, 2] },
       tableSize: 64,
     });
+  });
+});
+
+describe('saved output of ethtool', () => {
+  const file = (text: string): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'rxsteer-')), 'nic.txt');
+    writeFileSync(path, text);
+    return path;
+  };
+  const nic = file(
+    [
+      'RX flow hash indirection table for eth0 with 8 RX ring(s):',
+      '    0:      7     6',
+      'RSS hash key:',
+      `${'6d:5a:'.repeat(20).slice(0, -1)}`,
+      'IPSEC ESP over IPV4 flows use these fields for computing Hash flow key:',
+      'IP SA',
+      '',
+      'Filter: 4',
+      '\tRule Type: TCP over IPv4',
+      '\tAction: Direct to queue 5',
+    ].join('\n'),
+  );
+
+  it('is what steering starts from', () => {
+    expect(steeringOptions({ ethtool: [nic] })).toMatchObject({
+      queues: 8,
+      indirection: [7, 6],
+      key: symmetricKey(),
+      fields: { esp4: 's' },
+      rules: ['flow-type tcp4 action 5 loc 4'],
+    });
+  });
+
+  it('gives way to options; rules add up', () => {
+    const rule = 'flow-type udp4 action 1';
+    const options = steeringOptions({
+      ethtool: [nic],
+      queues: '9',
+      hkey: 'microsoft',
+      indir: 'equal:3',
+      'rx-flow-hash': ['esp=fn'],
+      rule: [rule],
+    });
+    expect(options).toMatchObject({ queues: 9, key: microsoftKey(), indirection: { equal: 3 }, fields: { esp: 'fn' } });
+    expect(options.fields).not.toHaveProperty('esp4');
+    expect(options.rules).toEqual(['flow-type tcp4 action 5 loc 4', rule]);
+  });
+
+  it('is refused by line', () => {
+    const path = file('RSS hash key:\nzz\n');
+    expect(() => steeringOptions({ ethtool: [path] })).toThrow(`${path} line 2: expected a key as bytes with colons`);
   });
 });
 

@@ -113,6 +113,21 @@ describe('hash', () => {
     expect(await hash(...flow, '--hkey', 'random:8')).not.toEqual(seeded);
   });
 
+  it('goes by rules, and says by which', async () => {
+    const rule = 'flow-type tcp4 dst-port 1766 action 2';
+    expect(await hash(...flow, '--rule', rule)).toMatchObject({
+      hash: '0x51ccc178',
+      queue: 2,
+      rule: { location: 65535, text: rule },
+    });
+    const drop = 'flow-type ip4 action -1 loc 1';
+    expect(await hash(...flow, '--rule', rule, '--rule', drop)).toMatchObject({ queue: null, rule: { location: 1 } });
+    expect(await hash(...flow, '--rule', 'flow-type udp4 action 2')).not.toHaveProperty('rule');
+    printed = '';
+    await hashCommand([...flow, '--rule', drop]);
+    expect(printed).toContain('rule   flow-type ip4 action -1 loc 1 (location 1)\nqueue  none: dropped\n');
+  });
+
   const mistakes: [string[], string, RegExp][] = [
     [[], 'ERR_RXSTEER_USAGE', /needs --src and --dst/],
     [['--src', '1.2.3.4'], 'ERR_RXSTEER_USAGE', /needs --src and --dst/],
@@ -128,11 +143,13 @@ describe('hash', () => {
     [[...flow, '--queues', '1e1'], 'ERR_RXSTEER_USAGE', /^--queues: .*got "1e1"$/],
     [[...flow, '--queues'], 'ERR_RXSTEER_USAGE', /--queues/],
     [[...flow, '--proto', 'quic'], 'ERR_RXSTEER_USAGE', /^--proto: expected tcp or .*, got "quic"$/],
-    [[...flow, '--hfunc', 'xor'], 'ERR_RXSTEER_USAGE', /^--hfunc: expected .*, got "xor"$/],
+    [[...flow, '--hfunc', 'sum'], 'ERR_RXSTEER_USAGE', /^--hfunc: expected .*, got "sum"$/],
     [[...flow, '--xfrm', 'xor'], 'ERR_RXSTEER_USAGE', /^--xfrm: expected .*, got "xor"$/],
     [[...flow, '--hkey', 'abcd'], 'ERR_RXSTEER_KEY', /2/],
     [[...flow, '--hkey', 'secret'], 'ERR_RXSTEER_KEY', /./],
     [[...flow, '--rx-flow-hash', 'tcp4=sx'], 'ERR_RXSTEER_FIELDS', /x/],
+    [[...flow, '--rule', 'flow-type tcp4 action 9'], 'ERR_RXSTEER_RULE', /below 4/],
+    [[...flow, '--rule', 'tcp4'], 'ERR_RXSTEER_RULE', /flow-type/],
     [[...flow, '--indir', 'equal:0'], 'ERR_RXSTEER_INDIRECTION', /equal/],
     [[...flow, '--indir', '/no/such/file'], 'ERR_RXSTEER_FILE', /no\/such\/file/],
     [['--src', '1.2.3.4', '--dst', '::1'], 'ERR_RXSTEER_ADDRESS', /family/],

@@ -46,27 +46,44 @@ describe('rx-flow-hash', () => {
     expect(parseFlowHash('natt=sd')).toEqual({ type: 'natt', letters: 'sd' });
   });
 
-  it.each(['esp4', '=sd', 'esp4=', 'esp5=sd', 'ESP4=sd', 'constructor=sd', 'esp4=sx', 'ip4=sdf', 'ip=n'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseFlowHash(text)).toThrow(expect.objectContaining(code));
-    },
-  );
-
-  it.each(['tcp4=sdv', 'tcp4=m', 'tcp4=t', 'tcp4=r', 'tcp4=e', 'tcp6=l', 'ether=m', 'ah-esp4=sd', 'gtpu4=e'])(
-    'says of %j that ethtool knows it',
-    (text) => {
-      expect(() => parseFlowHash(text)).toThrow(
-        expect.objectContaining({ ...code, message: expect.stringContaining('known to ethtool') }),
-      );
-    },
-  );
-
-  it.each(['s', 'sdf', 'sfn', 'dfn', 'n'])('%s is refused under a symmetric xfrm, as the kernel does', (letters) => {
-    expect(() => resolveFields({ tcp4: letters }, 'none')).not.toThrow();
-    for (const xfrm of ['symmetric-xor', 'symmetric-or-xor'] as const) {
-      expect(() => resolveFields({ tcp4: letters }, xfrm)).toThrow(expect.objectContaining(code));
-      expect(() => resolveFields({ tcp4: 'fn', udp: 'sd' }, xfrm)).not.toThrow();
-    }
+  it.each([
+    'esp4',
+    '=sd',
+    'esp4=',
+    'esp5=sd',
+    'ESP4=sd',
+    'constructor=sd',
+    'esp4=sx',
+    'ip4=sdf',
+    'ip=n',
+    'tcp4=sdl',
+    'tcp=l',
+  ])('refuses %j', (text) => {
+    expect(() => parseFlowHash(text)).toThrow(expect.objectContaining(code));
   });
+
+  it.each(['tcp4=m', 'tcp4=e', 'ether=m', 'ah-esp4=sd', 'gtpu4=e'])('says of %j that ethtool knows it', (text) => {
+    expect(() => parseFlowHash(text)).toThrow(
+      expect.objectContaining({ ...code, message: expect.stringContaining('known to ethtool') }),
+    );
+  });
+
+  it('takes v, t, l of IPv6 and r', () => {
+    expect(fieldsInForce({ tcp: 'rtv', tcp6: 'sdfnl', ip: 'sdvt' })).toMatchObject({
+      tcp4: 'vtr',
+      tcp6: 'sdfnl',
+      ip6: 'sdvt',
+    });
+  });
+
+  it.each(['s', 'sdf', 'sfn', 'dfn', 'n', 'sdv', 'sdt', 'sdr'])(
+    '%s is refused under a symmetric xfrm, as the kernel does',
+    (letters) => {
+      expect(() => resolveFields({ tcp4: letters }, 'none')).not.toThrow();
+      for (const xfrm of ['symmetric-xor', 'symmetric-or-xor', 'sort'] as const) {
+        expect(() => resolveFields({ tcp4: letters }, xfrm)).toThrow(expect.objectContaining(code));
+        expect(() => resolveFields({ tcp4: 'fn', udp: 'sd' }, xfrm)).not.toThrow();
+      }
+    },
+  );
 });

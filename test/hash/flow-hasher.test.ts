@@ -102,6 +102,15 @@ describe.each(rss.rows)('$src:$sport to $dst:$dport', (row) => {
     expect(hashOf(packet(src, dst, 17, udp({ sport: 4500, dport: 4500, payload: esp(spi) })), { xfrm })).toBe(ports);
   });
 
+  it('sort, in both directions, and for SPIs', () => {
+    const xfrm = 'sort';
+    expect(hashOf(packet(src, dst, 6, tcp({ sport, dport })), { xfrm })).toBe(row.sortPorts);
+    expect(hashOf(packet(dst, src, 6, tcp({ sport: dport, dport: sport })), { xfrm })).toBe(row.sortPorts);
+    // Independently: ports swapped alone change nothing.
+    expect(hashOf(packet(src, dst, 6, tcp({ sport: dport, dport: sport })), { xfrm })).toBe(row.sortPorts);
+    expect(hashOf(packet(src, dst, 50, esp(spi)), { xfrm })).toBe(row.sortPorts);
+  });
+
   it('index', () => {
     const hash = Number.parseInt(row.ports, 16) | 0;
     expect(Indirection.equal(4, 128).index(hash)).toBe(row.index128);
@@ -178,7 +187,9 @@ describe('other packets', () => {
     const d = new Dissection();
     for (const frame of [ethernet({ payload: filler(28), type: 0x0806 }), filler(5)]) {
       dissect(frame, 0, frame.length, 1, d);
-      expect([hasher.hash(frame, d), hasher.valid, hasher.input(frame, d, new Uint8Array(36))]).toEqual([0, 0, 0]);
+      expect([hasher.hash(frame, d), hasher.valid, hasher.input(frame, d, new Uint8Array(INPUT_MAX))]).toEqual([
+        0, 0, 0,
+      ]);
     }
   });
 
@@ -214,11 +225,47 @@ describe('other packets', () => {
     );
   });
 
+  it('VLAN ID, protocol and flow label follow the ports', () => {
+    const payload = tcp({ sport: 0x1234, dport: 443 });
+    const key = seededKey('letters', 52);
+    const hasher = new FlowHasher({ key, fields: { tcp4: 'sdfnvt', tcp6: 'fnltv', ip4: 'v' } });
+    const of = (frame: Uint8Array): [string, number] => {
+      const d = new Dissection();
+      dissect(frame, 0, frame.length, 1, d);
+      const hash = hasher.hash(frame, d);
+      const input = new Uint8Array(INPUT_MAX);
+      const length = hasher.input(frame, d, input);
+      expect(hash >>> 0).toBe(referenceToeplitz(key, input.slice(0, length)));
+      return [Buffer.from(input.subarray(0, length)).toString('hex'), hash];
+    };
+    const four = ipv4({ ...V4, proto: 6, payload });
+    expect(of(ethernet({ payload: four, vlans: [0x6abc] }))[0]).toBe('0a0000010a000002123401bb0abc06');
+    expect(of(ethernet({ payload: four }))).toEqual(of(ethernet({ payload: four, vlans: [0x6000] })));
+    const six = ipv6({ ...V6, proto: 6, payload });
+    six.set([0x6f, 0xf1, 0x23, 0x45]);
+    expect(of(ethernet({ payload: six, vlans: [5, 6] }))[0]).toBe('123401bb00050600012345');
+  });
+
+  it('refuses letters that the key does not reach', () => {
+    const make =
+      (length: number, hfunc: 'toeplitz' | 'xor' = 'toeplitz') =>
+      (): FlowHasher =>
+        new FlowHasher({ key: seededKey('', length), hfunc, fields: { tcp6: 'sdfnvtl' } });
+    expect(make(46)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_RXSTEER_KEY',
+        message: 'key: expected 47 bytes at least for the 43 bytes that are hashed of tcp6, got 46',
+      }),
+    );
+    expect(make(47)).not.toThrow();
+    expect(make(40, 'xor')).not.toThrow();
+  });
+
   it('refuses what it cannot do', () => {
     const key = microsoftKey();
     const option = { code: 'ERR_RXSTEER_OPTION' };
-    expect(() => new FlowHasher({ key, hfunc: 'crc32' as 'toeplitz' })).toThrow(expect.objectContaining(option));
-    expect(() => new FlowHasher({ key, xfrm: 'sort' as Xfrm })).toThrow(expect.objectContaining(option));
+    expect(() => new FlowHasher({ key, hfunc: 'crc33' as 'toeplitz' })).toThrow(expect.objectContaining(option));
+    expect(() => new FlowHasher({ key, xfrm: 'sorted' as Xfrm })).toThrow(expect.objectContaining(option));
     expect(() => new FlowHasher({ key: '6d5a' as unknown as Uint8Array })).toThrow(
       expect.objectContaining({ code: 'ERR_RXSTEER_KEY', message: expect.not.stringContaining('6d5a') }),
     );

@@ -79,6 +79,54 @@ describe('an SA has one owner lane', () => {
   });
 });
 
+describe('rules', () => {
+  it('stand before the hash, drop as `rule`, and count what they drop', () => {
+    const rules = ['flow-type udp4 dst-port 9 action -1', 'flow-type udp4 dst-port 10 action 2'];
+    const b = dispatcher({ queues: 4, rss: { rules, indirection: [3] } });
+    for (const dport of [9, 10, 9]) b.push(ether(udp(5, { dport })));
+    expect(Array.from(b.dispatcher.queuePackets)).toEqual([0, 0, 1, 2]);
+    expect(b.all().map(({ lane, number }) => [lane, number])).toEqual([[2, 1]]);
+    expect([drops(), classes()]).toEqual([{ rule: 2 }, { udp4: 3 }]);
+  });
+
+  it('choose the first owner of an SA, and move none', () => {
+    const one = sa(7, { src: undefined });
+    const elsewhere = sa(8, { src: undefined, queue: 0 });
+    const rules = [
+      'flow-type esp4 spi 7 action 2',
+      'flow-type esp4 src-ip 198.51.100.9 action 1 loc 0',
+      'flow-type esp4 spi 8 action 3',
+    ];
+    const b = dispatcher({ queues: 4, sas: [one, elsewhere], rss: { rules } });
+    b.push(ether(sealTunnel(one, 1, udp(5), { src: '198.51.100.1' })));
+    b.push(ether(sealTunnel(one, 2, udp(5), { src: '198.51.100.9' })));
+    b.push(ether(sealTunnel(elsewhere, 1, udp(5), { src: '198.51.100.1' })));
+    expect(b.all().map(({ lane, sa: index }) => [lane, index])).toEqual([
+      [0, 2],
+      [2, 1],
+      [2, 1],
+    ]);
+  });
+
+  it('drop before an SA is looked for', () => {
+    const one = sa(7, { src: undefined });
+    const b = dispatcher({ queues: 4, sas: [one], rss: { rules: ['flow-type esp4 action -1'] } });
+    b.push(ether(sealTunnel(one, 1, udp(5), { src: '198.51.100.1' })));
+    b.push(ether(sealTunnel(sa(9), 1, udp(5), { src: '198.51.100.1' })));
+    expect([drops(), b.all()]).toEqual([{ rule: 2 }, []]);
+  });
+
+  it('see what fragments make', () => {
+    const b = dispatcher({
+      queues: 4,
+      rss: { rules: ['flow-type udp4 action 3', 'flow-type ip4 action 1 loc 65535'] },
+    });
+    for (const fragment of fragments(udp(600), 256)) b.push(ether(fragment));
+    const [datagram, ...rest] = b.all();
+    expect([datagram.lane, datagram.class, rest]).toEqual([3, 'udp4', []]);
+  });
+});
+
 describe('ESP without SA', () => {
   const stranger = sa(99, { dst: '192.0.2.77' });
 

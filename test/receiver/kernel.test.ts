@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FrameBatch } from '../../src/capture/frame-batch.ts';
 import { createSas, parseSaFile } from '../../src/esp/index.ts';
-import { symmetricKey } from '../../src/hash/keys.ts';
+import { seededKey, symmetricKey } from '../../src/hash/keys.ts';
 import { D_CLASS, D_HASH, D_OFF, DESCRIPTOR_WORDS, DF_HASH_VALID } from '../../src/memory/descriptor.ts';
 import { RingConsumer } from '../../src/memory/ring.ts';
 import { type Core, makeCore } from '../../src/receiver/core.ts';
@@ -44,6 +44,29 @@ const SETTINGS: Record<string, Options> = {
   },
   'fields that have to be gathered': { queues: 8, rss: { fields: { esp: 'fn', udp: 'sdf' } } },
   'a symmetric transform and key': { queues: 8, rss: { xfrm: 'symmetric-xor', key: symmetricKey() } },
+  'sorted ends': { queues: 8, rss: { xfrm: 'sort' } },
+  xor: { queues: 8, rss: { hfunc: 'xor' } },
+  'crc32, under which a transform': { queues: 8, rss: { hfunc: 'crc32', xfrm: 'symmetric-or-xor' } },
+  'xxh32, with SAs': { queues: 8, rss: { hfunc: 'xxh32' }, esp: { sas } },
+  'rules, some of which drop, and SAs': {
+    queues: 4,
+    esp: { sas },
+    rss: {
+      rules: [
+        'flow-type tcp4 dst-port 443 action 3',
+        'flow-type tcp4 src-ip 10.0.0.0 m 0.255.255.255 action 1 loc 7',
+        'flow-type esp4 spi 0xdeadbeef action 2',
+        'flow-type esp6 action -1',
+        'flow-type udp6 vlan 5 m 0xf000 context 2',
+      ],
+      contexts: { 2: { indirection: { equal: 2 }, key: symmetricKey() } },
+    },
+  },
+  'letters v, t, l and r': {
+    queues: 4,
+    rss: { key: seededKey('letters', 52), fields: { tcp: 'sdfnvt', udp6: 'sdl', esp4: 'r' } },
+  },
+  'a rule for every packet': { queues: 4, rss: { rules: ['flow-type ip4 action 1', 'flow-type ip6 action 2'] } },
   'no fragments': { queues: 2, fragments: false },
 };
 
@@ -107,8 +130,10 @@ function batchOf(core: Core, frames: readonly Uint8Array[], inPlace: boolean): F
   return batch;
 }
 
-function compare(options: Options, frames: readonly Uint8Array[], inPlace: boolean): void {
+/** With `always` the kernel is tried for every frame, so that it is the one that is tested. */
+function compare(options: Options, frames: readonly Uint8Array[], inPlace: boolean, always = true): void {
   const kernel = coreOf(options);
+  if (always) (kernel.dispatcher as unknown as { aloneMax: number }).aloneMax = 1;
   const plain = coreOf(options);
   // Fewer than a ring holds at a time, over the ring's wrap and more than once through the same state.
   for (let from = 0; from < frames.length; from += 1000) {
@@ -138,6 +163,7 @@ describe('the dispatch kernel', () => {
       expect(typeof (coreOf(options).dispatcher as unknown as { kernel: unknown }).kernel).toBe('function');
       compare(options, [...samples, ...captured], true);
       compare(options, [...samples, ...captured], false);
+      compare(options, [...samples, ...captured], false, false);
     });
 
     it(`agrees on 20,000 mutations: ${name}`, () => compare(options, damaged, true));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Steerer, type SteererOptions } from '../../src/steer/steerer.ts';
+import { CLASSES } from '../../src/counters.ts';
+import { seededKey } from '../../src/hash/keys.ts';
+import { DROPPED, Steerer, type SteererOptions } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { tupleFrame } from '../../src/wire/emit.ts';
 import * as f from '../support/frames.ts';
@@ -24,13 +26,96 @@ describe('Steerer', () => {
     expect([steerer.steer(frame, d), steerer.valid, steerer.hash]).toEqual([0, 0, 0]);
   });
 
+  describe('with rules', () => {
+    const esp = tupleFrame({ src: '10.0.0.1', dst: '10.0.0.2', spi: 0x1001 });
+    const tcp = tupleFrame({ src: '10.0.0.1', dst: '10.0.0.2', sport: 1, dport: 443 });
+    const key = seededKey('context');
+
+    it('sends to queues, drops, and leaves the rest to the hash, which it computes all the same', () => {
+      const rules = ['flow-type esp4 spi 0x1001 action 3', 'flow-type tcp4 dst-port 443 action -1'];
+      const plain = new Steerer({ queues: 4 });
+      const steerer = new Steerer({ queues: 4, rules });
+      for (const { bytes, dissection } of [esp, tcp]) {
+        const hashed = plain.steer(bytes, dissection);
+        expect(steerer.steer(bytes, dissection)).toBe(dissection === esp.dissection ? 3 : DROPPED);
+        expect([steerer.hash, steerer.valid, steerer.hashedQueue]).toEqual([plain.hash, 1, hashed]);
+      }
+      expect(steerer.rule?.text).toBe(rules[1]);
+      const other = tupleFrame({ src: '10.0.0.1', dst: '10.0.0.2', spi: 0x1002 });
+      expect(steerer.steer(other.bytes, other.dissection)).toBe(plain.steer(other.bytes, other.dissection));
+      expect([steerer.rule, steerer.used]).toEqual([undefined, steerer]);
+    });
+
+    it('sends to contexts with hash and table of their own', () => {
+      const contexts = { 1: { key, tableSize: 32, indirection: { equal: 2 }, fields: { esp: 'fn' } }, 7: {} };
+      const rules = ['flow-type esp4 context 1 action 2', 'flow-type tcp4 context 7', 'flow-type udp4 context 0'];
+      const steerer = new Steerer({ queues: 4, rules, contexts });
+      const own = new Steerer({ queues: 2, key, tableSize: 32, fields: { esp: 'fn' } });
+      expect(steerer.steer(esp.bytes, esp.dissection)).toBe(2 + own.steer(esp.bytes, esp.dissection));
+      expect([steerer.hash, steerer.used.indirection.size]).toEqual([own.hash, 32]);
+      const plain = new Steerer({ queues: 4 });
+      expect(steerer.steer(tcp.bytes, tcp.dissection)).toBe(plain.steer(tcp.bytes, tcp.dissection));
+      expect(steerer.hash).toBe(plain.hash);
+    });
+
+    it('has the letter r behind rules', () => {
+      const fields = { tcp4: 'r', esp4: 'sdr' };
+      const rules = ['flow-type tcp4 dst-port 443 action 1', 'flow-type udp4 context 1'];
+      const steerer = new Steerer({ queues: 4, fields, rules, contexts: { 1: { fields: { udp: 'r' } } } });
+      const udp = tupleFrame({ src: '10.0.0.1', dst: '10.0.0.2', sport: 1, dport: 2, proto: 'udp' });
+      const of = ({ bytes, dissection }: typeof udp): number => steerer.steer(bytes, dissection);
+      expect([of(tcp), of(esp), of(udp)]).toEqual([1, DROPPED, DROPPED]);
+      const plain = new Steerer({ queues: 4, fields });
+      expect(plain.steer(tcp.bytes, tcp.dissection)).toBe(DROPPED);
+      expect(CLASSES.filter((_, cls) => plain.ways[cls] === 5)).toEqual(['tcp4', 'esp4']);
+    });
+
+    it('leaves the classes that they speak of to itself, not to the kernel', () => {
+      const { ways, hasher } = new Steerer({
+        queues: 4,
+        rules: ['flow-type esp4 action 1', 'flow-type udp6 action 1'],
+      });
+      const taken = CLASSES.filter((_, cls) => ways[cls] !== hasher.ways[cls]);
+      expect(taken).toEqual(['udp6', 'esp4', 'natt6', 'ike6', 'keepalive6']);
+    });
+
+    it.each<[string, Partial<SteererOptions>, string, RegExp]>([
+      ['a queue that is not there', { rules: ['flow-type tcp4 action 4'] }, 'ERR_RXSTEER_RULE', /below 4 .*got 4$/],
+      [
+        'a context that is not there',
+        { rules: ['flow-type tcp4 context 1'] },
+        'ERR_RXSTEER_RULE',
+        /context .*\(0\), got 1$/,
+      ],
+      [
+        'a context whose queues go beyond',
+        { rules: ['flow-type tcp4 context 1 action 3'], contexts: { 1: { indirection: { equal: 2 } } } },
+        'ERR_RXSTEER_RULE',
+        /got 3 \+ 1$/,
+      ],
+      [
+        'a context with a bad table',
+        { contexts: { 1: { indirection: [9] } } },
+        'ERR_RXSTEER_INDIRECTION',
+        /^contexts\[1\]\./,
+      ],
+      ['context 0', { contexts: { 0: {} } }, 'ERR_RXSTEER_OPTION', /contexts/],
+      ['a text', { rules: 'flow-type tcp4 action 1' as unknown as string[] }, 'ERR_RXSTEER_OPTION', /rules/],
+      ['what is no text', { rules: [5] as unknown as string[] }, 'ERR_RXSTEER_RULE', /a text, got 5/],
+    ])('refuses %s', (_, options, code, message) => {
+      expect(() => new Steerer({ queues: 4, ...options })).toThrow(
+        expect.objectContaining({ code, message: expect.stringMatching(message) }),
+      );
+    });
+  });
+
   it.each<[string, Partial<SteererOptions>, string]>([
     ['no queues', { queues: 0 }, 'ERR_RXSTEER_OPTION'],
     ['a table of 0', { tableSize: 0 }, 'ERR_RXSTEER_OPTION'],
     ['a table over 2048', { tableSize: 4096 }, 'ERR_RXSTEER_OPTION'],
     ['a short key', { key: new Uint8Array(8) }, 'ERR_RXSTEER_KEY'],
     ['unknown letters', { fields: { esp4: 'q' } }, 'ERR_RXSTEER_FIELDS'],
-    ['an unknown hfunc', { hfunc: 'xor' as 'toeplitz' }, 'ERR_RXSTEER_OPTION'],
+    ['an unknown hfunc', { hfunc: 'sum' as 'toeplitz' }, 'ERR_RXSTEER_OPTION'],
     ['an unknown xfrm', { xfrm: 'x' as 'none' }, 'ERR_RXSTEER_OPTION'],
     ['an unknown level', { level: 'middle' as 'inner' }, 'ERR_RXSTEER_OPTION'],
     ['an entry beyond the queues', { indirection: [0, 4] }, 'ERR_RXSTEER_INDIRECTION'],
