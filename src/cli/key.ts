@@ -1,3 +1,4 @@
+import { optionError } from '../errors.ts';
 import { generateKey, SPREADS, type Spread } from '../hash/generate-key.ts';
 import { keyMap } from '../hash/key-map.ts';
 import { KEY_LENGTH, KEY_MAX, KEY_MIN } from '../hash/keys.ts';
@@ -22,14 +23,17 @@ const GENERATE_OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+/** Rules pass the hash by: a key has no part in them. */
+const { rule: _, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+
 const LINT_OPTIONS = {
-  ...STEERING_OPTIONS,
+  ...KEY_STEERING_OPTIONS,
   map: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
 const PLACE_OPTIONS = {
-  ...STEERING_OPTIONS,
+  ...KEY_STEERING_OPTIONS,
   src: { type: 'string' },
   dst: { type: 'string' },
   proto: { type: 'string' },
@@ -77,7 +81,8 @@ function generate(args: readonly string[]): number {
 function lint(args: readonly string[]): number {
   const { values, positionals } = readArgs(args, LINT_OPTIONS);
   noArgument('lint', positionals);
-  const { key, fields, xfrm, ...steering } = steeringOptions(values);
+  const { key, fields, xfrm, hfunc = 'toeplitz', ...steering } = steeringOptions(values);
+  if (hfunc !== 'toeplitz') throw optionError('hfunc', 'toeplitz: the others use no key', hfunc);
   const { indirection } = new Steerer({ key, fields, xfrm, ...steering });
   const findings = lintKey(key, { fields, xfrm, entries: indirection.entries });
   const maps = keyMap(key, { fields, xfrm });

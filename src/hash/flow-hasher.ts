@@ -52,6 +52,8 @@ export const WAY_GATHER: number = GATHER;
 export class FlowHasher {
   /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */
   valid = 0;
+  /** Toeplitz of fields that are not sorted: each bit of a field adds the same to every hash. */
+  readonly linear: boolean;
   readonly toeplitz: Toeplitz;
   /** Bits at class numbers: IPv4 tuple, with ports or SPI at `l4` itself. */
   private readonly joined: number = 0;
@@ -68,6 +70,7 @@ export class FlowHasher {
     const { hfunc = 'toeplitz', xfrm = 'none' } = options;
     this.hfunc = hfuncNumber(hfunc);
     this.toeplitz = new Toeplitz(options.key);
+    this.linear = hfunc === 'toeplitz' && xfrm !== 'sort';
     this.xfrm = xfrm;
     this.fields = resolveFields(options.fields, xfrm);
     if (this.hfunc === HFUNC_TOEPLITZ) checkReach(this.fields, options.key.length);

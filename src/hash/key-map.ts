@@ -2,6 +2,8 @@
  * What each bit of a packet's fields does to the hash under a key: the key as a matrix, by flow type and field. The low bits
  * of a column are what that bit moves in the table index.
  */
+
+import { optionError } from '../errors.ts';
 import { type FlowFields, fieldsInForce, type Xfrm } from './fields.ts';
 import { checkKey } from './keys.ts';
 
@@ -25,7 +27,7 @@ export interface TypeMap {
 export interface KeyMapOptions {
   /** Letters at flow types; defaults as for hashing. */
   fields?: FlowFields;
-  /** Default `none`. `symmetric-or-xor` is not linear in the fields, so there the bits behind it are shown. */
+  /** Default `none`. `symmetric-or-xor` is not linear in the fields, so there the bits behind it are shown; `sort` is refused. */
   xfrm?: Xfrm;
 }
 
@@ -38,6 +40,8 @@ export interface KeyMapOptions {
 export function keyMap(key: Uint8Array, options: KeyMapOptions = {}): TypeMap[] {
   checkKey(key);
   const { fields, xfrm = 'none' } = options;
+  if (xfrm === 'sort')
+    throw optionError('xfrm', 'none, symmetric-xor or symmetric-or-xor: sorting is not linear', xfrm);
   return Object.entries(fieldsInForce(fields, xfrm)).map(([type, letters]) => typeMap(key, type, letters, xfrm));
 }
 

@@ -81,4 +81,10 @@ describe('keyMap', () => {
       'ERR_RXSTEER_FIELDS',
     );
   });
+
+  it('refuses what is not linear', () => {
+    expect(() => keyMap(microsoftKey(), { xfrm: 'sort' })).toThrow(
+      expect.objectContaining({ code: 'ERR_RXSTEER_OPTION', message: expect.stringContaining('sort') }),
+    );
+  });
 });
