@@ -43,6 +43,7 @@ import { MAX_FRAME, type Region } from '../memory/frame-memory.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { Steerer } from '../steer/steerer.ts';
 import { type Dissection, dissect, LINK_ETHERNET } from '../wire/dissect.ts';
+import { BatchKernel } from './batch-kernel.ts';
 import { DispatchPlan, STAGED } from './plan.ts';
 
 /** Verdicts beside the drop reasons. */
@@ -121,9 +122,7 @@ export class Dispatcher {
   private readonly pollBytes: Int32Array;
   private readonly pollBlocks: Int32Array;
   private readonly due: Int32Array;
-  private readonly plan: DispatchPlan;
-  private readonly kernel: Kernels['dispatch'];
-  private stagings = 0;
+  private readonly kernel: BatchKernel | undefined;
   /** Frames that are taken without the kernel before it is called again. */
   private alone = 1;
   private readonly aloneMax: number = ALONE_MAX;
@@ -147,10 +146,10 @@ export class Dispatcher {
     this.deterministic = parts.deterministic;
     const lanes = parts.rings.length;
     const plan = parts.plan ?? new DispatchPlan(new ArrayBuffer(DispatchPlan.bytes(lanes, 0, 0)), 0, lanes, 0, 0);
-    this.plan = plan;
     // The kernel hashes the outer packet.
-    const kernel = parts.steerer.level === 'outer' && plan.classes.buffer === parts.bytes.buffer;
-    this.kernel = kernel ? parts.kernels.dispatch : undefined;
+    const able = parts.steerer.level === 'outer' && plan.classes.buffer === parts.bytes.buffer;
+    const place = able ? parts.kernels.dispatch : undefined;
+    this.kernel = place === undefined ? undefined : new BatchKernel(place, plan, parts.bytes.buffer);
     this.classes = plan.classes;
     this.queuePackets = plan.queuePackets;
     this.queueBytes = plan.queueBytes;
@@ -205,28 +204,12 @@ export class Dispatcher {
   }
 
   /** As `takeAll`, for at most STAGED frames: the kernel takes those that it understands, all in their order. */
-  private takeFast(kernel: NonNullable<Kernels['dispatch']>, batch: FrameBatch, from: number, to: number): number {
-    // The numbers of a batch that the windows gave out lie where the kernel can read them; others are copied there.
-    const inPlace = batch.offsets.buffer === this.bytes.buffer;
-    const { offsets, lengths, wireLengths, seconds, nanos } = inPlace ? batch : this.plan.staged;
-    const shift = inPlace ? 0 : from;
-    let staging = inPlace ? 0 : this.stage(batch, from, to);
+  private takeFast(kernel: BatchKernel, batch: FrameBatch, from: number, to: number): number {
+    let copy = kernel.load(batch, from, to);
     let i = from;
     while (i < to) {
       if (this.waiting.offset < 0) {
-        const next =
-          shift +
-          kernel(
-            this.plan.address,
-            offsets.byteOffset,
-            lengths.byteOffset,
-            wireLengths.byteOffset,
-            seconds.byteOffset,
-            nanos.byteOffset,
-            i - shift,
-            to - shift,
-            this.packets | 0,
-          );
+        const next = kernel.run(batch, from, i, to, this.packets);
         this.packets += next - i;
         this.alone = next - i > 1 ? 1 : Math.min(this.alone << 1, this.aloneMax);
         i = next;
@@ -235,22 +218,9 @@ export class Dispatcher {
       const stop = Math.min(to, i + this.alone);
       i = this.takeAll(batch, i, stop);
       if (i < stop) break;
-      // A consumer that was called meanwhile may have pushed a batch itself.
-      if (!inPlace && staging !== this.stagings) staging = this.stage(batch, from, to);
+      if (kernel.overwritten(copy)) copy = kernel.load(batch, from, to);
     }
     return i;
-  }
-
-  /** Copies the numbers of frames `from` to `to` to where the kernel can read them; returns the number of this staging. */
-  private stage(batch: FrameBatch, from: number, to: number): number {
-    const { offsets, lengths, wireLengths, seconds, nanos } = this.plan.staged;
-    fill(offsets, batch.offsets, from, to);
-    fill(lengths, batch.lengths, from, to);
-    fill(wireLengths, batch.wireLengths, from, to);
-    fill(seconds, batch.seconds, from, to);
-    fill(nanos, batch.nanos, from, to);
-    this.stagings++;
-    return this.stagings;
   }
 
   /** Takes one frame, copying it. False: not taken. */
@@ -534,11 +504,4 @@ export class Dispatcher {
     this.pollBlocks[lane] = 0;
     this.due[lane] = 0;
   }
-}
-
-/** Copies `from` to `to` of `source` to the beginning of `target`. */
-function fill(target: Int32Array | Uint32Array, source: Int32Array | Uint32Array, from: number, to: number): void {
-  // Without a view where it can be: whole arrays of the usual capacity.
-  if (from === 0 && source.length <= target.length) target.set(source);
-  else target.set(source.subarray(from, to));
 }

