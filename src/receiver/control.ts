@@ -14,7 +14,6 @@ import type { SaStats } from './stats.ts';
 export interface Control {
   readonly buffer: ArrayBufferLike;
   readonly places: ControlPlaces;
-  readonly counterWords: number;
   readonly dispatcherUnknown: number;
   readonly plan: DispatchPlan;
   /** Order group of each SA. */
@@ -58,7 +57,6 @@ export function layControl(
   return {
     buffer,
     places,
-    counterWords: LANE_COUNTERS,
     dispatcherUnknown,
     plan: new DispatchPlan(buffer, planAt, queues, TABLE_MAX, sas.length),
     units,

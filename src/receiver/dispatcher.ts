@@ -44,7 +44,7 @@ import type { RingProducer } from '../memory/ring.ts';
 import type { Steerer } from '../steer/steerer.ts';
 import { type Dissection, dissect, LINK_ETHERNET } from '../wire/dissect.ts';
 import { BatchKernel } from './batch-kernel.ts';
-import { DispatchPlan, STAGED } from './plan.ts';
+import { type DispatchPlan, STAGED } from './plan.ts';
 
 /** Verdicts beside the drop reasons. */
 const GOES_ON = -1;
@@ -81,8 +81,8 @@ export interface DispatcherParts {
   };
   readonly fragments?: Reassembler;
   readonly staging: Region;
-  /** Counters and tables that the kernel shares; absent, or outside the frame memory: there is no kernel. */
-  readonly plan?: DispatchPlan;
+  /** Counters and tables, shared with the kernel: in the frame memory. */
+  readonly plan: DispatchPlan;
   readonly dropWhenFull: boolean;
   readonly deterministic: boolean;
 }
@@ -144,11 +144,9 @@ export class Dispatcher {
     this.staging = parts.staging;
     this.dropWhenFull = parts.dropWhenFull;
     this.deterministic = parts.deterministic;
-    const lanes = parts.rings.length;
-    const plan = parts.plan ?? new DispatchPlan(new ArrayBuffer(DispatchPlan.bytes(lanes, 0, 0)), 0, lanes, 0, 0);
+    const { plan } = parts;
     // The kernel hashes the outer packet.
-    const able = parts.steerer.level === 'outer' && plan.classes.buffer === parts.bytes.buffer;
-    const place = able ? parts.kernels.dispatch : undefined;
+    const place = parts.steerer.level === 'outer' ? parts.kernels.dispatch : undefined;
     this.kernel = place === undefined ? undefined : new BatchKernel(place, plan, parts.bytes.buffer);
     this.classes = plan.classes;
     this.queuePackets = plan.queuePackets;

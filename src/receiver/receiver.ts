@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { optionError, RxSteerError } from '../errors.ts';
 import type { Consumer } from '../lane/consumer.ts';
-import { C_TAKEN } from '../lane/counters.ts';
+import { C_TAKEN, LANE_COUNTERS } from '../lane/counters.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
@@ -96,7 +96,7 @@ export class Receiver {
     this.rings = core.rings;
     this.dispatcher = core.dispatcher;
     const { places, buffer } = control;
-    this.counters = places.counters.map((at) => new Float64Array(buffer, at, control.counterWords));
+    this.counters = places.counters.map((at) => new Float64Array(buffer, at, LANE_COUNTERS));
     this.lost = new Float64Array(options.queues);
     this.closedPackets = new Float64Array(options.queues);
     this.windows = new Windows(
@@ -254,11 +254,6 @@ export class Receiver {
       sas: control.saStats(),
       hkey: Buffer.from(options.steerer.key).toString('hex'),
     });
-  }
-
-  /** The indirection table in use: queue numbers. */
-  indirection(): readonly number[] {
-    return Array.from(this.core.steerer.indirection.entries);
   }
 
   /**

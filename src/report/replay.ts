@@ -80,9 +80,7 @@ type ReplaySa = Omit<ReceiverStats['sas'][number], 'spi'> & { readonly spi: stri
 /** What a replay was: its report, and how long lanes and dispatcher took for it, in milliseconds. */
 export interface Replay {
   readonly report: ReplayReport;
-  readonly stats: ReceiverStats;
   readonly milliseconds: number;
-  readonly indirection: readonly number[];
 }
 
 const NATT_PORT = 4500;
@@ -153,8 +151,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   }
   if (failure !== undefined) throw failure;
   const milliseconds = performance.now() - started;
-  const stats = rx.stats();
-  return { report: makeReport(options, stats, accounts, damage), stats, milliseconds, indirection: rx.indirection() };
+  return { report: makeReport(options, rx.stats(), accounts, damage), milliseconds };
 }
 
 /** Writing over a capture that is still to be read would destroy it. */
