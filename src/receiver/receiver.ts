@@ -1,16 +1,20 @@
 import { EventEmitter } from 'node:events';
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { optionError, RxSteerError } from '../errors.ts';
+import { Claims } from '../lane/claims.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { C_TAKEN, LANE_COUNTERS } from '../lane/counters.ts';
+import { moveOwner } from '../lane/owners.ts';
 import type { RingProducer } from '../memory/ring.ts';
+import { Steerer } from '../steer/steerer.ts';
+import type { Tuple } from '../wire/tuple.ts';
 import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
-import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
+import { type ReceiverOptions, type Resolved, type RssOptions, resolveOptions } from './options.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
 import { ThreadLanes } from './thread-lanes.ts';
 import { Windows } from './windows.ts';
@@ -32,6 +36,11 @@ export interface PushOptions {
   /** Seconds since 1970. Default: now. */
   readonly time?: number;
 }
+
+/** What `swap` changes; what it does not name stays. */
+export type SteeringChange = Pick<RssOptions, 'key' | 'indirection' | 'rules'>;
+
+const SWAPPABLE: ReadonlySet<string> = new Set(['key', 'indirection', 'rules']);
 
 /** How often the event loop gets a turn while a source is pushed, in milliseconds. */
 const TURN_MS = 1;
@@ -74,7 +83,14 @@ export class Receiver {
   private readonly dispatcher: Dispatcher;
   private readonly rings: readonly RingProducer[];
   private readonly counters: readonly Float64Array[];
+  /** Packets that lanes lost with their threads; of these, what came by their own rings. */
   private readonly lost: Float64Array;
+  private readonly lostOwn: Float64Array;
+  private readonly gone: Set<number> = new Set();
+  private readonly claims: Claims;
+  /** Steering as asked for last, and the swap to it. */
+  private steering: Resolved['steerer'];
+  private swapping: Promise<void> = Promise.resolve();
   private readonly closedPackets: Float64Array;
   private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
   private lanes: Lanes | undefined;
@@ -98,6 +114,9 @@ export class Receiver {
     const { places, buffer } = control;
     this.counters = places.counters.map((at) => new Float64Array(buffer, at, LANE_COUNTERS));
     this.lost = new Float64Array(options.queues);
+    this.lostOwn = new Float64Array(options.queues);
+    this.claims = new Claims(core.laneConfig(0));
+    this.steering = options.steerer;
     this.closedPackets = new Float64Array(options.queues);
     this.windows = new Windows(
       core.bytes,
@@ -111,20 +130,23 @@ export class Receiver {
 
   /** Starts the lanes. `createReceiver` does. */
   async start(): Promise<void> {
-    const { options } = this;
+    const { options, core } = this;
     const events: LaneEvents = {
       consumerError: (lane, error) => this.emitter.emit('consumer-error', { lane, error }),
       laneLost: (lane, left, error) => {
         // By its counters: they say to the packet what it was done with when its thread ended.
-        const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lost[lane];
-        this.lost[lane] += lost;
-        this.emitter.emit('lane-lost', { lane, lost, error });
+        const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lostOwn[lane];
+        const lostForeign = core.handover?.abandon(lane) ?? 0;
+        this.lostOwn[lane] += lost;
+        this.lost[lane] += lost + lostForeign;
+        this.emitter.emit('lane-lost', { lane, lost: lost + lostForeign, error });
       },
+      laneGone: (lane) => this.leave(lane),
       message: (lane, message) => this.emitter.emit('message', { lane, message }),
     };
     const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
     this.lanes = options.inline
-      ? new InlineLanes(configs, await inlineConsumers(options, events), events)
+      ? new InlineLanes(configs, await inlineConsumers(options, this.claims, events), events)
       : await ThreadLanes.start({
           configs,
           rings: this.rings,
@@ -209,6 +231,40 @@ export class Receiver {
   }
 
   /**
+   * Says that the flow with this tuple (as it is received) is wanted in a lane: RFS brings its next packets there, as soon as
+   * nothing is overtaken. Consumers can say so too: `batch.claim`, `context.claim`.
+   *
+   * @returns false without the option `rfs`, or when the flow's type has no hash
+   * @throws RxSteerError `ERR_RXSTEER_OPTION`: there is no such lane
+   */
+  claim(tuple: Tuple, lane: number): boolean {
+    return this.claims.claim(tuple, lane);
+  }
+
+  /**
+   * Changes key, indirection table or rules while packets flow. A bucket of the table (with RFS: a flow; with another key or other
+   * rules: whatever the old steering kept together) goes to its new lane when its old one has delivered what it has of it, so
+   * nothing is lost and nothing overtakes. A new key gives up all claims of RFS. Swaps are done one after the other.
+   *
+   * @returns resolves when everything goes where the new steering says; a flow that never pauses while its lane is behind can delay
+   *   that for as long
+   * @throws RxSteerError what `createReceiver` throws about `rss`, before anything is changed; `ERR_RXSTEER_CLOSED`
+   */
+  async swap(change: SteeringChange): Promise<void> {
+    this.checkOpen();
+    for (const name of Object.keys(change)) {
+      if (!SWAPPABLE.has(name)) throw optionError(`swap: ${name}`, 'key, indirection or rules', name);
+    }
+    const given = Object.entries(change).filter(([, value]) => value !== undefined);
+    const steering: Resolved['steerer'] = { ...this.steering, ...Object.fromEntries(given) };
+    const steerer = new Steerer(steering);
+    const rehashed = !equal(steering.key, this.steering.key);
+    this.steering = steering;
+    this.swapping = this.swapping.catch(() => {}).then(() => this.goOver(steerer, steering.key, rehashed));
+    await this.swapping;
+  }
+
+  /**
    * Resolves when everything that was pushed is delivered, dropped or absorbed. Fragments that wait for the rest of their
    * datagram still wait (`stats().held`); `close` gives them up.
    *
@@ -250,9 +306,11 @@ export class Receiver {
       counters: this.counters,
       lost: this.lost,
       closed: this.closedPackets,
+      handover: this.core.handover,
+      rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
       sas: control.saStats(),
-      hkey: Buffer.from(options.steerer.key).toString('hex'),
+      hkey: Buffer.from(this.steering.key).toString('hex'),
     });
   }
 
@@ -302,12 +360,48 @@ export class Receiver {
     this.closing.catch(() => {});
   }
 
+  /** A lane's own ring goes first: what it hands over can be seen before that has passed it. */
   private idle(): boolean {
-    return this.rings.every((ring) => ring.idle());
+    return this.rings.every((ring) => ring.idle()) && (this.core.handover?.allIdle() ?? true);
+  }
+
+  /** Makes a steerer the one in force, and waits until everything goes by it. */
+  private async goOver(steerer: Steerer, key: Uint8Array, rehashed: boolean): Promise<void> {
+    const { placement, control } = this.core;
+    placement.swap(steerer, rehashed);
+    if (rehashed) {
+      control.key.write(key);
+      this.lanes!.wake();
+    }
+    const { generation } = control.key;
+    while (!placement.isSettled() || !this.haveSeen(generation)) await this.progress();
+  }
+
+  /** Whether all lanes have come to a generation of the key. */
+  private haveSeen(generation: number): boolean {
+    const { places, buffer } = this.control;
+    return places.keySeen.every(
+      (at, lane) => this.gone.has(lane) || Atomics.load(new Int32Array(buffer, at, 1), 0) === generation,
+    );
+  }
+
+  /** A lane has gone for good: claims and SAs of it are given up, and its buckets fall to the others. */
+  private leave(lane: number): void {
+    this.gone.add(lane);
+    const { flows, control, options } = this.core;
+    flows?.leave(lane);
+    const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
+    for (let unit = 0; unit < owners.length; unit++) moveOwner(owners, unit, lane, -1);
+    const rest = this.rings.map((_, i) => i).filter((i) => !this.gone.has(i));
+    if (rest.length === 0 || this.closing !== undefined) return;
+    const table = new Steerer(this.steering).indirection.entries;
+    const indirection = Array.from(table, (queue, i) => (this.gone.has(queue) ? rest[i % rest.length] : queue));
+    this.swap({ indirection }).catch(() => {});
   }
 
   private async progress(): Promise<void> {
     this.dispatcher.settle();
+    for (const lane of this.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
     if (this.ended) throw closedError();
@@ -326,6 +420,10 @@ export class Receiver {
       this.lanes!.kick();
     });
   }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function closedError(): RxSteerError {
@@ -347,7 +445,7 @@ async function within(promise: Promise<void>, ms: number): Promise<boolean> {
 }
 
 /** One consumer for each inline lane: the object itself, closed once, or what the module makes. */
-async function inlineConsumers(options: Resolved, events: LaneEvents): Promise<Consumer[]> {
+async function inlineConsumers(options: Resolved, claims: Claims, events: LaneEvents): Promise<Consumer[]> {
   const { consumer, queues, data } = options;
   if (typeof consumer !== 'string') {
     const shared: Consumer = {
@@ -360,7 +458,13 @@ async function inlineConsumers(options: Resolved, events: LaneEvents): Promise<C
   }
   return Promise.all(
     Array.from({ length: queues }, (_, lane) =>
-      loadConsumer(consumer, { lane, lanes: queues, data, post: (message) => events.message(lane, message) }),
+      loadConsumer(consumer, {
+        lane,
+        lanes: queues,
+        data,
+        claim: (tuple, to = lane) => claims.claim(tuple, to),
+        post: (message) => events.message(lane, message),
+      }),
     ),
   );
 }

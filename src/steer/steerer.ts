@@ -108,6 +108,26 @@ export class Steerer {
     return this.contexts[this.matched] ?? this;
   }
 
+  get hasRules(): boolean {
+    return this.rules !== undefined;
+  }
+
+  /** How many units there are: see `unit`. */
+  get units(): number {
+    return (
+      1 + this.indirection.size + this.contexts.reduce((sum, context) => sum + (context?.indirection.size ?? 1), 0)
+    );
+  }
+
+  /** Number of what the last packet was steered by: no hash (0), a bucket of the table, a rule, a bucket of a rule's context. */
+  get unit(): number {
+    const { matched, indirection, contexts } = this;
+    if (matched < 0) return this.valid === 0 ? 0 : 1 + indirection.index(this.hash);
+    let unit = 1 + indirection.size;
+    for (let rule = 0; rule < matched; rule++) unit += contexts[rule]?.indirection.size ?? 1;
+    return unit + (this.valid === 0 ? 0 : (contexts[matched]?.indirection.index(this.hash) ?? 0));
+  }
+
   /** At class numbers: how the dispatch kernel may hash them. It knows no rules: what they speak of is left to `steer`. */
   get ways(): Uint8Array {
     const ways = Uint8Array.from(this.hasher.ways);
