@@ -13,10 +13,17 @@ export type {
   FragmentOptions,
   GroOptions,
   ReceiverOptions,
+  RfsOptions,
   RssOptions,
 } from './receiver/options.ts';
-export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } from './receiver/receiver.ts';
-export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export {
+  createReceiver,
+  type PushOptions,
+  type Receiver,
+  type ReceiverEvents,
+  type SteeringChange,
+} from './receiver/receiver.ts';
+export type { Counts, LaneStats, ReceiverStats, RfsStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
