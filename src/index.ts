@@ -21,9 +21,9 @@ export {
   type PushOptions,
   type Receiver,
   type ReceiverEvents,
-  type SteeringChange,
 } from './receiver/receiver.ts';
 export type { Counts, LaneStats, ReceiverStats, RfsStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';

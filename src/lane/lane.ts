@@ -1,37 +1,17 @@
-import {
-  DROP_CONSUMER_ERROR,
-  DROP_EXCLUDED,
-  DROP_FRAGMENT_TIMEOUT,
-  DROP_LANE_LOST,
-  DROP_NESTING,
-} from '../counters.ts';
+import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
 import { EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
-import type { FlowHasher } from '../hash/flow-hasher.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
 import { Mailbox } from '../memory/mailbox.ts';
-import {
-  F_FROM_ESP,
-  F_HASH_VALID,
-  P_CLS,
-  P_FLAGS,
-  P_HASH,
-  P_SEGS,
-  P_UNIT,
-  PacketTable,
-  ROW_SHIFT,
-} from '../memory/packet-table.ts';
+import { PacketTable } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
-import { SharedKey } from '../memory/shared-key.ts';
 import { FlowTable } from '../steer/flow-table.ts';
 import { Dissection } from '../wire/dissect.ts';
-import { innermostOf } from '../wire/tunnel.ts';
 import { Batch } from './batch.ts';
-import { flowHasher } from './claims.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import type { Consumer } from './consumer.ts';
 import {
@@ -39,7 +19,6 @@ import {
   C_DELIVERED,
   C_DROPS,
   C_FLUSHES,
-  C_HANDOVERS,
   C_HELD,
   C_MERGED,
   C_MOVES,
@@ -52,7 +31,9 @@ import {
 } from './counters.ts';
 import { EspStage, espScratch, isEsp } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
+import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
+import { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, PacketPath } from './packet-path.ts';
 import { SaAffinity } from './sa-affinity.ts';
 import { UnknownSpis } from './unknown-spis.ts';
@@ -86,22 +67,14 @@ export class Lane {
   private readonly table: PacketTable;
   private readonly batch: Batch;
   private readonly scratch: Scratch;
-  private readonly key: SharedKey;
-  private hasher: FlowHasher;
-  private generation: number;
-  /** Which generation of the key this lane has come to, for the program. */
-  private readonly keySeen: Int32Array;
-  private readonly d: Dissection;
-  /** Record of the innermost packet, with steering level `inner`. */
-  private readonly inner: Dissection | undefined;
+  private readonly hasher: InnerHasher;
   private readonly stage: EspStage | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
-  private readonly flows: FlowTable | undefined;
+  private readonly outlet: Outlet;
   private readonly handover: Handover | undefined;
   private readonly intake: Intake | undefined;
-  private readonly affinity: SaAffinity | undefined;
   private readonly counters: Float64Array;
   private readonly shared: Float64Array;
   /** Descriptors taken since the last end of a poll, and how many it may have; whether the next planned ones end it. */
@@ -109,8 +82,6 @@ export class Lane {
   private most = POLL_BUDGET;
   private planEnds = false;
   private planFull = false;
-  /** What is polled came from another lane: it stays. */
-  private foreign = false;
   /** No packet may be taken before another lane has gone on. */
   private blocked = false;
   private abandoned = false;
@@ -126,7 +97,7 @@ export class Lane {
     this.kernels = createKernels(config.memory, this.bytes);
     this.ring = new RingConsumer(new Int32Array(buffer), places.rings[lane] >> 2, config.slots);
     this.table = new PacketTable(POLL_BUDGET, shares ? POLL_BUDGET * (POLL_BUDGET + 1) : undefined);
-    this.flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
+    const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
     this.batch = new Batch({
       lane,
       lanes,
@@ -134,24 +105,19 @@ export class Lane {
       kernels: this.kernels,
       table: this.table,
       room: new Scratch(regions.contiguous),
-      flows: this.flows,
+      flows,
     });
     this.scratch = new Scratch(regions.scratch, shares ? RESERVE : 0);
-    this.key = new SharedKey(buffer, places.key);
-    this.keySeen = new Int32Array(buffer, places.keySeen[lane], 1);
-    this.generation = this.key.generation;
-    this.hasher = flowHasher(config, this.key);
-    Atomics.store(this.keySeen, 0, this.generation);
-    this.d = new Dissection();
-    this.d.nattPort = config.nattPort;
-    this.inner = config.level === 'inner' ? new Dissection() : undefined;
+    const d = new Dissection();
+    d.nattPort = config.nattPort;
+    this.hasher = new InnerHasher(config, this.bytes, this.table, d);
     this.shared = new Float64Array(buffer, places.counters[lane], LANE_COUNTERS);
     this.counters = new Float64Array(this.shared);
     if (config.esp !== undefined) {
       const sas = importSas(config.esp.sas);
       const words = new Int32Array(buffer);
       this.stage = new EspStage({
-        d: this.d,
+        d,
         bytes: this.bytes,
         kernels: this.kernels,
         scratch: this.scratch,
@@ -164,15 +130,12 @@ export class Lane {
         deliverUnknown: config.esp.deliverUnknown,
         lane,
       });
-      if (rfs?.saAffinity) {
-        this.affinity = new SaAffinity(sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]));
-      }
     }
     if (config.fragments !== undefined) {
       this.fragments = new Reassembler(this.bytes, this.kernels, regions.fragments, config.fragments);
     }
     this.path = new PacketPath({
-      d: this.d,
+      d,
       bytes: this.bytes,
       kernels: this.kernels,
       table: this.table,
@@ -196,8 +159,21 @@ export class Lane {
       });
       this.intake = new Intake(lane, buffer, places.handover, places.rings, this.table);
     }
+    this.outlet = new Outlet({
+      lane,
+      table: this.table,
+      batch: this.batch,
+      counters: this.counters,
+      excluded: config.excluded,
+      flows,
+      affinity: rfs?.saAffinity
+        ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
+        : undefined,
+      handover: this.handover,
+      twoStage: rfs?.twoStage ?? false,
+    });
     if (config.gro !== undefined) {
-      this.gro = new Gro(this.bytes, this.kernels, this.table, this, this.scratch, config.gro);
+      this.gro = new Gro(this.bytes, this.kernels, this.table, this.outlet, this.scratch, config.gro);
     }
     this.adoptLosses();
   }
@@ -209,7 +185,7 @@ export class Lane {
    */
   poll(): number {
     if (this.pending !== undefined) return 0;
-    const mayGoOn = this.generation === this.key.generation || this.inPoll > 0 || this.adoptKey();
+    const mayGoOn = !this.hasher.isBehind || this.inPoll > 0 || this.adoptKey();
     if (this.intake !== undefined) {
       // First the lane's own ring is looked at, then the others: see `look`.
       this.ring.available();
@@ -257,29 +233,6 @@ export class Lane {
     this.abandoned = true;
   }
 
-  /** GRO's sink: the row is finished. */
-  deliver(row: number): void {
-    const b = row << ROW_SHIFT;
-    const w = this.table.w;
-    if (this.config.excluded[w[b + P_CLS]] === 1) {
-      this.counters[C_DROPS + DROP_EXCLUDED] += w[b + P_SEGS];
-      return;
-    }
-    const { flows, handover } = this;
-    if (flows !== undefined && (w[b + P_FLAGS] & F_FROM_ESP) !== 0 && !this.foreign) {
-      const wanted = (w[b + P_FLAGS] & F_HASH_VALID) !== 0 ? flows.lane(w[b + P_HASH]) : -1;
-      if (wanted >= 0) this.affinity?.note(w[b + P_UNIT] - 1, wanted, this.counters[C_POLLS]);
-      if (handover !== undefined && this.config.rfs!.twoStage) {
-        const to = handover.route(row, wanted);
-        if (to !== this.config.lane) {
-          this.handOver(handover, row, to, false);
-          return;
-        }
-      }
-    }
-    this.batch.push(row);
-  }
-
   /** Takes the lane's own ring. */
   private pollRing(): number {
     let taken = 0;
@@ -316,7 +269,7 @@ export class Lane {
 
   /** A poll of what other lanes have handed over. */
   private takeOver(intake: Intake): number {
-    this.foreign = true;
+    this.outlet.foreign = true;
     this.scratch.beginReserve();
     let taken = 0;
     for (;;) {
@@ -381,30 +334,16 @@ export class Lane {
         this.handOverNested(row);
         return;
       }
-      this.rehash(row);
+      this.hasher.hash(row);
     }
     if (this.gro !== undefined) this.gro.receive(row);
-    else this.deliver(row);
-  }
-
-  /** Gives what came out of ESP the hash of its own flow. */
-  private rehash(row: number): void {
-    const { d, inner } = this;
-    const w = this.table.w;
-    const b = row << ROW_SHIFT;
-    w[b + P_HASH] = this.hasher.hash(this.bytes, inner === undefined ? d : innermostOf(this.bytes, d, inner));
-    if (this.hasher.valid) w[b + P_FLAGS] |= F_HASH_VALID;
+    else this.outlet.deliver(row);
   }
 
   /** ESP inside ESP whose SA is another lane's goes there to be opened; once. */
   private handOverNested(row: number): void {
-    if (this.foreign) this.counters[C_DROPS + DROP_NESTING]++;
-    else this.handOver(this.handover!, row, this.stage!.elsewhere, true);
-  }
-
-  private handOver(handover: Handover, row: number, to: number, nested: boolean): void {
-    handover.send(row, to, nested);
-    this.counters[C_HANDOVERS]++;
+    if (this.outlet.foreign) this.counters[C_DROPS + DROP_NESTING]++;
+    else this.outlet.handOver(row, this.stage!.elsewhere, true);
   }
 
   private endPoll(): void {
@@ -473,29 +412,27 @@ export class Lane {
     // What was handed over can be seen before the ring has passed it.
     if (handover === undefined) this.scratch.reset();
     else handover.publish();
-    if (this.foreign) {
-      this.foreign = false;
+    if (this.outlet.foreign) {
+      this.outlet.foreign = false;
       intake!.release();
     } else this.ring.release();
   }
 
   /** Whether there is something to do. While other lanes must go on first, they are asked to wake this one. */
   private isReady(): boolean {
-    if (this.generation !== this.key.generation && (this.handover === undefined || this.handover.idle())) return true;
+    if (this.hasher.isBehind && this.handover?.idle() !== false) return true;
     if (this.intake?.available()) return true;
     if (this.blocked) return this.handover!.arm();
     return this.ring.available() > 0;
   }
 
   /**
-   * Takes the new hash key. The hashes of flows become others, and with them their slots: what was handed over must be delivered
-   * first. False: it is not.
+   * Takes the new hash key. What was handed over must be delivered first, as its slots are those of other hashes. False: it is
+   * not.
    */
   private adoptKey(): boolean {
     if (this.handover?.idle() === false) return false;
-    this.generation = this.key.generation;
-    this.hasher = flowHasher(this.config, this.key);
-    Atomics.store(this.keySeen, 0, this.generation);
+    this.hasher.adopt();
     return true;
   }
 

@@ -4,9 +4,7 @@ import { optionError, RxSteerError } from '../errors.ts';
 import { Claims } from '../lane/claims.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { C_TAKEN, LANE_COUNTERS } from '../lane/counters.ts';
-import { moveOwner } from '../lane/owners.ts';
 import type { RingProducer } from '../memory/ring.ts';
-import { Steerer } from '../steer/steerer.ts';
 import type { Tuple } from '../wire/tuple.ts';
 import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
@@ -14,8 +12,9 @@ import type { Dispatcher } from './dispatcher.ts';
 import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
-import { type ReceiverOptions, type Resolved, type RssOptions, resolveOptions } from './options.ts';
+import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
+import { type SteeringChange, Swaps } from './swaps.ts';
 import { ThreadLanes } from './thread-lanes.ts';
 import { Windows } from './windows.ts';
 
@@ -36,11 +35,6 @@ export interface PushOptions {
   /** Seconds since 1970. Default: now. */
   readonly time?: number;
 }
-
-/** What `swap` changes; what it does not name stays. */
-export type SteeringChange = Pick<RssOptions, 'key' | 'indirection' | 'rules'>;
-
-const SWAPPABLE: ReadonlySet<string> = new Set(['key', 'indirection', 'rules']);
 
 /** How often the event loop gets a turn while a source is pushed, in milliseconds. */
 const TURN_MS = 1;
@@ -86,11 +80,8 @@ export class Receiver {
   /** Packets that lanes lost with their threads; of these, what came by their own rings. */
   private readonly lost: Float64Array;
   private readonly lostOwn: Float64Array;
-  private readonly gone: Set<number> = new Set();
   private readonly claims: Claims;
-  /** Steering as asked for last, and the swap to it. */
-  private steering: Resolved['steerer'];
-  private swapping: Promise<void> = Promise.resolve();
+  private readonly swaps: Swaps;
   private readonly closedPackets: Float64Array;
   private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
   private lanes: Lanes | undefined;
@@ -116,7 +107,7 @@ export class Receiver {
     this.lost = new Float64Array(options.queues);
     this.lostOwn = new Float64Array(options.queues);
     this.claims = new Claims(core.laneConfig(0));
-    this.steering = options.steerer;
+    this.swaps = new Swaps(core, { wake: () => this.lanes!.wake(), progress: () => this.progress() });
     this.closedPackets = new Float64Array(options.queues);
     this.windows = new Windows(
       core.bytes,
@@ -141,7 +132,7 @@ export class Receiver {
         this.lost[lane] += lost + lostForeign;
         this.emitter.emit('lane-lost', { lane, lost: lost + lostForeign, error });
       },
-      laneGone: (lane) => this.leave(lane),
+      laneGone: (lane) => this.swaps.leave(lane),
       message: (lane, message) => this.emitter.emit('message', { lane, message }),
     };
     const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
@@ -252,16 +243,7 @@ export class Receiver {
    */
   async swap(change: SteeringChange): Promise<void> {
     this.checkOpen();
-    for (const name of Object.keys(change)) {
-      if (!SWAPPABLE.has(name)) throw optionError(`swap: ${name}`, 'key, indirection or rules', name);
-    }
-    const given = Object.entries(change).filter(([, value]) => value !== undefined);
-    const steering: Resolved['steerer'] = { ...this.steering, ...Object.fromEntries(given) };
-    const steerer = new Steerer(steering);
-    const rehashed = !equal(steering.key, this.steering.key);
-    this.steering = steering;
-    this.swapping = this.swapping.catch(() => {}).then(() => this.goOver(steerer, steering.key, rehashed));
-    await this.swapping;
+    await this.swaps.swap(change);
   }
 
   /**
@@ -310,7 +292,7 @@ export class Receiver {
       rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
       sas: control.saStats(),
-      hkey: Buffer.from(this.steering.key).toString('hex'),
+      hkey: Buffer.from(this.swaps.key).toString('hex'),
     });
   }
 
@@ -365,43 +347,9 @@ export class Receiver {
     return this.rings.every((ring) => ring.idle()) && (this.core.handover?.allIdle() ?? true);
   }
 
-  /** Makes a steerer the one in force, and waits until everything goes by it. */
-  private async goOver(steerer: Steerer, key: Uint8Array, rehashed: boolean): Promise<void> {
-    const { placement, control } = this.core;
-    placement.swap(steerer, rehashed);
-    if (rehashed) {
-      control.key.write(key);
-      this.lanes!.wake();
-    }
-    const { generation } = control.key;
-    while (!placement.isSettled() || !this.haveSeen(generation)) await this.progress();
-  }
-
-  /** Whether all lanes have come to a generation of the key. */
-  private haveSeen(generation: number): boolean {
-    const { places, buffer } = this.control;
-    return places.keySeen.every(
-      (at, lane) => this.gone.has(lane) || Atomics.load(new Int32Array(buffer, at, 1), 0) === generation,
-    );
-  }
-
-  /** A lane has gone for good: claims and SAs of it are given up, and its buckets fall to the others. */
-  private leave(lane: number): void {
-    this.gone.add(lane);
-    const { flows, control, options } = this.core;
-    flows?.leave(lane);
-    const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
-    for (let unit = 0; unit < owners.length; unit++) moveOwner(owners, unit, lane, -1);
-    const rest = this.rings.map((_, i) => i).filter((i) => !this.gone.has(i));
-    if (rest.length === 0 || this.closing !== undefined) return;
-    const table = new Steerer(this.steering).indirection.entries;
-    const indirection = Array.from(table, (queue, i) => (this.gone.has(queue) ? rest[i % rest.length] : queue));
-    this.swap({ indirection }).catch(() => {});
-  }
-
   private async progress(): Promise<void> {
     this.dispatcher.settle();
-    for (const lane of this.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
+    for (const lane of this.swaps.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
     if (this.ended) throw closedError();
@@ -420,10 +368,6 @@ export class Receiver {
       this.lanes!.kick();
     });
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function closedError(): RxSteerError {

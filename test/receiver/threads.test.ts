@@ -192,7 +192,7 @@ describe('lanes in threads', () => {
       while (!rx.push(frameTo(0))) await rx.writable();
     }
     await rx.drain();
-    const before = given.length;
+    const before = rx.stats().packets;
     for (let i = 0; i < 50; i++) {
       while (!rx.push(frameTo(1))) await rx.writable();
     }
@@ -200,7 +200,7 @@ describe('lanes in threads', () => {
     expect(closingFault(stats)).toBeUndefined();
     expect(Object.keys(stats.drops)).toEqual(['lane-lost']);
     expect(given.every(([lane]) => lane !== 1)).toBe(true);
-    expect(given.length).toBe(before + 50);
+    expect(given.filter(([, , number]) => number >= before).length).toBe(50);
     expect(given.length + stats.drops['lane-lost']!).toBe(651);
     expect(events.find(([name]) => name === 'error')![2]).toMatch(/consumer: .*scripted-consumer.* threw: not again/);
   });
