@@ -23,11 +23,13 @@ const GENERATE_OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-/** Rules pass the hash by: a key has no part in them. */
-const { rule: _, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Rules pass the hash by, and contexts are for rules: a key has no part in them. */
+const { rule: _, context: __, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Not all devices hash by a key that can be judged. */
+const { nic: ___, ...LINT_STEERING_OPTIONS } = KEY_STEERING_OPTIONS;
 
 const LINT_OPTIONS = {
-  ...KEY_STEERING_OPTIONS,
+  ...LINT_STEERING_OPTIONS,
   map: { type: 'string' },
   json: { type: 'boolean' },
 } as const;

@@ -103,12 +103,23 @@ export function parseFlowHash(text: string): { type: string; letters: string } {
   return { type, letters };
 }
 
-/** The flow types that a name speaks of, each with its family: `esp` is esp4 and esp6, `ah-esp4` is esp4 and ah4. */
-export function typesOf(type: string): string[] {
-  if (type === 'ether') return [type];
-  const base = type.replace(/[46]$/, '');
-  const families = base === type ? ['4', '6'] : [type.slice(-1)];
-  return (base === AH_ESP ? ['esp', 'ah'] : [base]).flatMap((name) => families.map((family) => name + family));
+/**
+ * Letters at flow types with their family: `{ esp: 'sd' }` as esp4 and esp6, `ah-esp4` as esp4 and ah4. What names the family
+ * goes before what does not, and `esp` before `ah-esp`. Throws as {@link resolveFields} does.
+ */
+export function spellOut(fields: FlowFields): Map<string, string> {
+  const given = new Map<string, string>();
+  const weight = (type: string): number => (type.startsWith(AH_ESP) ? 0 : 1) + (/[46]$/.test(type) ? 2 : 0);
+  for (const type of Object.keys(fields).sort((a, b) => weight(a) - weight(b))) {
+    const letters = fields[type];
+    parseLetters(type, letters);
+    const base = type.replace(/[46]$/, '');
+    const endings = base === 'ether' ? [''] : base === type ? ['4', '6'] : [type.slice(-1)];
+    for (const name of base === AH_ESP ? ['esp', 'ah'] : [base]) {
+      for (const ending of endings) given.set(name + ending, letters);
+    }
+  }
+  return given;
 }
 
 /**
@@ -119,7 +130,8 @@ export function typesOf(type: string): string[] {
  */
 export function resolveFields(fields: FlowFields = {}, xfrm: Xfrm = 'none'): ResolvedFields {
   if (!XFRMS.includes(xfrm)) throw optionError('xfrm', XFRMS.join(', '), xfrm);
-  const given = spelledOut(fields);
+  const given = new Map<string, number>();
+  for (const [type, letters] of spellOut(fields)) given.set(type, parseLetters(type, letters));
   const classes = new Uint16Array(CLASSES.length);
   for (const type of flowTypes()) {
     const base = type.slice(0, -1);
@@ -162,17 +174,6 @@ function flowTypes(): string[] {
   return Object.keys(TYPE_CLASSES).flatMap((base) => [`${base}4`, `${base}6`]);
 }
 
-/** Letters as bits at types with their family; what names the family goes before what does not, `esp` before `ah-esp`. */
-function spelledOut(fields: FlowFields): Map<string, number> {
-  const given = new Map<string, number>();
-  const weight = (type: string): number => (type.startsWith(AH_ESP) ? 0 : 1) + (/[46]$/.test(type) ? 2 : 0);
-  for (const type of Object.keys(fields).sort((a, b) => weight(a) - weight(b))) {
-    const bits = parseLetters(type, fields[type]);
-    for (const one of typesOf(type)) given.set(one, bits);
-  }
-  return given;
-}
-
 function lettersOf(bits: number): string {
   return [...LETTERS].filter((_, i) => (bits & (1 << i)) !== 0).join('');
 }
@@ -182,7 +183,9 @@ function parseLetters(type: string, letters: string): number {
   if (!BASES.includes(base) || (base === 'ether' && base !== type)) {
     throw TYPES_LATER.test(type)
       ? fieldsError(`flow type ${shown(type)} is known to ethtool but not supported here`)
-      : fieldsError(`expected a flow type (${BASES.join(', ')}, with 4, 6 or neither; ether: neither), got ${shown(type)}`);
+      : fieldsError(
+          `expected a flow type (${BASES.join(', ')}, with 4, 6 or neither; ether: neither), got ${shown(type)}`,
+        );
   }
   if (base === 'natt' && letters === AS_UDP) return FIELD_PORTS;
   const known = [...LETTERS].join(', ');

@@ -73,5 +73,7 @@ export function hasFlowLabel(bytes: Uint8Array, l3: number): boolean {
 /** Whether a packet of UDP is GTP-U. */
 export function isGtpu(bytes: Uint8Array, d: Dissection): boolean {
   const at = d.l4 + UDP_HEADER;
-  return u16(bytes, d.l4 + UDP_DPORT) === UDP_PORT_GTPU && checkGtpu(bytes, at, udpEnd(bytes, d.l4, d.end)) === BAD_NONE;
+  return (
+    u16(bytes, d.l4 + UDP_DPORT) === UDP_PORT_GTPU && checkGtpu(bytes, at, udpEnd(bytes, d.l4, d.end)) === BAD_NONE
+  );
 }

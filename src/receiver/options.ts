@@ -4,7 +4,8 @@ import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
 import { randomKey } from '../hash/keys.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
-import type { SteererOptions } from '../steer/steerer.ts';
+import { nicKeyLength } from '../steer/nic/index.ts';
+import type { SteererOptions } from '../steer/options.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
 export type RssOptions = Omit<SteererOptions, 'queues'>;
@@ -134,7 +135,7 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
     layout: layoutFrames(options.memory ?? defaultMemory(queues), queues),
     consumerTimeout: checkInteger('consumerTimeout', options.consumerTimeout ?? 0, 0, 86_400_000),
     deterministic,
-    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey() },
+    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey(nicKeyLength(options.rss?.nic)) },
     esp: espOptions(options.esp, queues),
     fragments:
       options.fragments === false
