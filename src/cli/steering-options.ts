@@ -1,4 +1,4 @@
-import { parseFlowHash, XFRMS } from '../hash/fields.ts';
+import { parseFlowHash, spellOut, XFRMS } from '../hash/fields.ts';
 import { HFUNCS } from '../hash/hfunc.ts';
 import { parseKey } from '../hash/keys.ts';
 import { readTextFile } from '../io/text-file.ts';
@@ -51,11 +51,13 @@ export function steeringOptions(values: SteeringValues): SteererOptions & { key:
   const reader = new EthtoolReader();
   for (const file of values.ethtool ?? []) reader.read(readTextFile(file), file);
   const device = reader.options();
-  const fields: Record<string, string> = { ...device.fields };
-  const given = (values['rx-flow-hash'] ?? []).map(parseFlowHash);
-  // A type with its family goes before one without, wherever they come from: the device's may not.
-  for (const { type } of given) for (const family of ['4', '6']) delete fields[type + family];
-  for (const { type, letters } of given) fields[type] = letters;
+  const given: Record<string, string> = {};
+  for (const text of values['rx-flow-hash'] ?? []) {
+    const { type, letters } = parseFlowHash(text);
+    given[type] = letters;
+  }
+  // Spelled out, so that what is given goes before the device's where that names the family and this does not.
+  const fields = Object.fromEntries([...spellOut(device.fields ?? {}), ...spellOut(given)]);
   const keyLength = nicKeyLength(values.nic);
   const contexts = { ...device.contexts };
   for (const text of values.context ?? []) addContext(contexts, text, keyLength);

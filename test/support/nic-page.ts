@@ -39,7 +39,8 @@ $ npm run -s rxsteer -- hash --nic ice --src 10.0.0.1 --dst 10.0.0.2 --spi 0x100
 $ npm run -s rxsteer -- hash --nic ixgbe --rx-flow-hash udp4=sdfn --src 10.0.0.1 --dst 10.0.0.2 --sport 1 --dport 2 --proto udp
 \`\`\``,
     `A key is yours to give: a device's own is random at each start, and \`ethtool -x\` shows it (mostly). Without one it is Microsoft's,
-filled up with zeros to the length of the device. In a receiver an SA stays in its owner's lane whatever a profile hashes.`,
+filled up with zeros to the length of the device. In a receiver an SA stays in its owner's lane whatever a profile hashes, and
+fragments are reassembled before they are steered, unless \`fragments: false\` says otherwise.`,
     `Every fact has its source and says how sure it is:\n\n${confidences.join('\n')}`,
     overview(),
     ...NIC_PROFILES.map(section),

@@ -39,21 +39,25 @@ export function applyNic(profile: NicProfile, options: SteererOptions): SteererO
 
 function context(profile: NicProfile, at: string, given: RssContextOptions, queues: number): RssContextOptions {
   const { name, keyLengths, hfuncs, xfrms } = profile;
-  const { key, indirection, hfunc = hfuncs[0], xfrm = xfrms[0] } = given;
+  const { key, indirection, hfunc, xfrm = xfrms[0] } = given;
   if (key instanceof Uint8Array && !keyLengths.includes(key.length)) {
     throw new RxSteerError(
       'ERR_RXSTEER_KEY',
       `${at}key: expected ${listed(keyLengths)} bytes, as ${name} has them, got ${key.length}`,
     );
   }
-  if (!hfuncs.includes(hfunc)) throw optionError(`${at}hfunc`, `${hfuncs.join(', ')}, as ${name} has them`, hfunc);
+  if (hfunc !== undefined && !hfuncs.includes(hfunc)) {
+    const expected =
+      hfuncs.length === 0 ? `none: ${name} has one of its own` : `${hfuncs.join(', ')}, as ${name} has them`;
+    throw optionError(`${at}hfunc`, expected, hfunc);
+  }
   if (!xfrms.includes(xfrm)) throw optionError(`${at}xfrm`, `${xfrms.join(', ')}, as ${name} has them`, xfrm);
   const entries = Array.isArray(indirection) ? indirection.length : undefined;
   checkSize(profile, `${at}tableSize`, given.tableSize);
   checkSize(profile, `${at}indirection`, entries);
   return {
     ...given,
-    hfunc,
+    hfunc: hfunc ?? hfuncs[0],
     xfrm,
     tableSize: given.tableSize ?? entries ?? profile.table.size(queues),
     fields: fieldsOn(profile, at, given.fields ?? {}),

@@ -10,7 +10,7 @@ export const LINUX_RPS: NicProfile = {
   variant: 'flow-dissector',
   keyLengths: [16],
   table: { sizes: { most: TABLE_MAX }, size: (queues) => queues, scaled: true },
-  hfuncs: ['toeplitz'],
+  hfuncs: [],
   xfrms: ['none'],
   fields: {
     tcp: 'sdfnvt',

@@ -1,5 +1,4 @@
 /** What is known of a device that hashes: enough to do the same, with a source for every fact. */
-import type { ClassName } from '../../counters.ts';
 import type { FlowFields, Xfrm } from '../../hash/fields.ts';
 import type { HashVariant } from '../../hash/flow-hasher.ts';
 import type { Hfunc } from '../../hash/hfunc.ts';
@@ -58,7 +57,7 @@ export interface NicProfile {
     /** The index is the hash scaled to the size, so its high bits; else its low bits (the remainder, of an odd size). */
     readonly scaled?: true;
   };
-  /** What can be chosen, the default first. */
+  /** What can be chosen, the default first. No functions: it has one of its own. */
   readonly hfuncs: readonly Hfunc[];
   readonly xfrms: readonly Xfrm[];
   /** What is hashed by default, of every type. */
@@ -85,8 +84,8 @@ export function fact(confidence: Confidence, says: string, source: string): Fact
   return { says, source, confidence };
 }
 
-/** Why the hash of a class may not be bit for bit that of the device; undefined when it should be. */
-export function approximationOf(profile: NicProfile, cls: ClassName): string | undefined {
+/** Why the hash of a class (`esp4`) may not be bit for bit that of the device; undefined when it should be. */
+export function approximationOf(profile: NicProfile, cls: string): string | undefined {
   const base = cls.replace(/[46]$/, '');
   return profile.approximate?.find(({ classes }) => classes === undefined || classes.includes(base))?.says;
 }

@@ -320,6 +320,7 @@ describe('explicit options', () => {
     ],
     ['linux-rps', { fields: { tcp: 'sd' } }, 'FIELDS', /tcp4 on linux-rps: expected sdfnvt: nothing else can be set/],
     ['ice', { xfrm: 'symmetric-or-xor' }, 'OPTION', /^xfrm: expected none, symmetric-xor, as ice has them, got/],
+    ['linux-rps', { hfunc: 'toeplitz' }, 'OPTION', /^hfunc: expected none: linux-rps has one of its own, got/],
     ['mlx5', { hfunc: 'xor' }, 'OPTION', /^hfunc: expected toeplitz, as mlx5 has them, got "xor"$/],
     ['ice', { contexts: { 3: { key: microsoftKey() } } }, 'KEY', /^contexts\[3\]\.key: expected 52 bytes/],
     ['ena', { contexts: { 3: { fields: { ah: 'fn' } } } }, 'FIELDS', /^contexts\[3\]\.rx-flow-hash: ah4 on ena/],
