@@ -20,6 +20,5 @@ export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from 
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
-export { NIC_PROFILES, type NicProfile } from './steer/nic/index.ts';
 export type { RssContextOptions, SteererOptions } from './steer/options.ts';
 export { Tuple } from './wire/tuple.ts';

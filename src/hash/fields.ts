@@ -1,7 +1,7 @@
 /**
  * Which fields of which packets are hashed, in the words of `ethtool -N DEV rx-flow-hash TYPE LETTERS`
  * (https://man7.org/linux/man-pages/man8/ethtool.8.html). For esp, ah and natt, `f n` are the two halves of the SPI: it
- * stands where ports stand. Sequence numbers are never hashed: one SA must not be spread.
+ * stands where ports stand. No letter hashes sequence numbers: one SA must not be spread.
  */
 import { CLASS_NATT4, CLASS_NATT6, CLASS_UDP4, CLASSES, type ClassName } from '../counters.ts';
 import { optionError, RxSteerError, shown } from '../errors.ts';
@@ -21,7 +21,7 @@ export const FIELD_T = 32;
 export const FIELD_L = 64;
 /** Packets of the type are discarded; overrides all others. */
 export const FIELD_R = 128;
-/** Of `ether`: the L2 destination, 6 bytes. Of `gtpu`: the TEID, 4 bytes. The last of the input, as far as we know nothing. */
+/** Of `ether`: the L2 destination, 6 bytes. Of `gtpu`: the TEID, 4 bytes. They come last. */
 export const FIELD_M = 256;
 export const FIELD_E = 512;
 /** Of natt: it is hashed as UDP is, its `f n` are ports. No letter: {@link AS_UDP} says so. */

@@ -32,7 +32,7 @@ import { checkVxlan, UDP_PORT_VXLAN, VXLAN_HEADER } from './vxlan.ts';
 /** Tunnels inside tunnels beyond this are left closed. */
 export const TUNNEL_MAX_DEPTH = 4;
 
-/** Kinds of tunnels, as bits: in UDP; by IP protocol (IP in IP, 6in4, GRE); MPLS wherever it is; PPPoE. */
+/** Kinds of tunnels, as bits: in UDP; by IP protocol (IP in IP, 6in4, GRE); MPLS in frames, GRE and IP; PPPoE. */
 export const TUNNELS_UDP = 1;
 export const TUNNELS_IP = 2;
 export const TUNNELS_MPLS = 4;

@@ -44,7 +44,7 @@ export const MLX5: NicProfile = {
     ),
     symmetry: fact(
       'verified',
-      'On by default since the driver was written; newer kernels show it as symmetric-or-xor, and xfrm none turns it off.',
+      'On by default; newer kernels show it as symmetric-or-xor, and xfrm none turns it off.',
       'core/en/rss.c, mlx5e_rss_params_init; core/en_ethtool.c, RXH_XFRM_SYM_OR_XOR; 5ebfb4cc3048',
     ),
     ethtool: fact(

@@ -8,7 +8,7 @@ export const OCTEONTX2: NicProfile = {
   name: 'octeontx2',
   title: 'Marvell OCTEON TX2 and CN10K, driver rvu_nicpf',
   variant: 'spi-sequence',
-  keyLengths: [48],
+  keyLengths: [44, 48],
   table: { sizes: [256, 128, 64], size: () => 256 },
   hfuncs: ['toeplitz'],
   xfrms: ['none'],
@@ -41,7 +41,11 @@ export const OCTEONTX2: NicProfile = {
     },
   ],
   facts: {
-    key: fact('verified', '48 bytes.', 'DPDK doc/guides/nics/cnxk.rst'),
+    key: fact(
+      'verified',
+      '44 bytes. DPDK takes 48, of which the device uses 44 too.',
+      `${PF}/otx2_common.h, RSS_HASH_KEY_SIZE; DPDK NIX_HASH_KEY_SIZE`,
+    ),
     table: fact(
       'verified',
       '256 entries; 64 and 128 can be chosen in DPDK, where 64 is the default.',

@@ -294,6 +294,7 @@ describe('explicit options', () => {
     ['ice', { key: microsoftKey() }, 'KEY', /^key: expected 52 bytes, as ice has them, got 40$/],
     ['mlx5', { key: microsoftKey(52) }, 'KEY', /^key: expected 40 bytes, as mlx5 has them, got 52$/],
     ['linux-rps', { key: microsoftKey() }, 'KEY', /^key: expected 16 bytes/],
+    ['octeontx2', { key: microsoftKey() }, 'KEY', /^key: expected 44 or 48 bytes, as octeontx2 has them, got 40$/],
     ['igb', { tableSize: 256 }, 'INDIRECTION', /^tableSize: expected 128 entries, as igb has them, got 256$/],
     ['mlx5', { indirection: [0, 1] }, 'INDIRECTION', /^indirection: expected 128 or 256 or .* entries, as mlx5/],
     [
