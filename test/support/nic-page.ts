@@ -40,7 +40,8 @@ $ npm run -s rxsteer -- hash --nic ixgbe --rx-flow-hash udp4=sdfn --src 10.0.0.1
 \`\`\``,
     `A key is yours to give: a device's own is random at each start, and \`ethtool -x\` shows it (mostly). Without one it is Microsoft's,
 filled up with zeros to the length of the device. In a receiver an SA stays in its owner's lane whatever a profile hashes, and
-fragments are reassembled before they are steered, unless \`fragments: false\` says otherwise.`,
+fragments are reassembled before they are steered, unless \`fragments: false\` says otherwise. What is not plain Toeplitz of
+addresses and ports or SPI of the outer packet is steered without the dispatcher's kernel, so slower.`,
     `Every fact has its source and says how sure it is:\n\n${confidences.join('\n')}`,
     overview(),
     ...NIC_PROFILES.map(section),

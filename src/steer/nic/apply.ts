@@ -3,7 +3,7 @@ import { optionError, RxSteerError, shown } from '../../errors.ts';
 import { AS_UDP, type FlowFields, spellOut } from '../../hash/fields.ts';
 import { microsoftKey } from '../../hash/keys.ts';
 import type { RssContextOptions, SteererOptions } from '../options.ts';
-import type { NicProfile } from './profile.ts';
+import type { NicProfile, Settable } from './profile.ts';
 
 /**
  * The options with everything that the device decides. What is said explicitly goes before its defaults, if the device can have it.
@@ -104,20 +104,15 @@ function checkLetters(profile: NicProfile, at: string, type: string, letters: st
     typeof allowed === 'string'
       ? [...letters].every((letter) => allowed.includes(letter))
       : allowed.some((set) => sorted(set) === sorted(letters));
-  if (fine && letters !== AS_UDP) return;
-  const stays =
-    usual === undefined
-      ? 'nothing: it does not hash them by themselves'
-      : usual === AS_UDP
-        ? 'udp: it does not look into them'
-        : `${usual}: nothing else can be set`;
-  const expected =
-    typeof allowed === 'string'
-      ? `letters of ${[...allowed].join(', ')}`
-      : allowed.length === 0
-        ? stays
-        : allowed.join(' or ');
-  throw fieldsError(at, `${type} on ${name}: expected ${expected}, got ${shown(letters)}`);
+  if (!fine)
+    throw fieldsError(at, `${type} on ${name}: expected ${expectation(allowed, usual)}, got ${shown(letters)}`);
+}
+
+function expectation(allowed: Settable, usual: string | undefined): string {
+  if (typeof allowed === 'string') return `letters of ${[...allowed].join(', ')}`;
+  if (allowed.length > 0) return allowed.join(' or ');
+  if (usual === undefined) return 'nothing: it does not hash them by themselves';
+  return usual === AS_UDP ? 'udp: it does not look into them' : `${usual}: nothing else can be set`;
 }
 
 function sorted(letters: string): string {
