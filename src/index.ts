@@ -27,5 +27,5 @@ export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
-export type { RssContextOptions, SteererOptions } from './steer/steerer.ts';
+export type { RssContextOptions, SteererOptions } from './steer/options.ts';
 export { Tuple } from './wire/tuple.ts';

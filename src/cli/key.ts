@@ -5,6 +5,7 @@ import { KEY_LENGTH, KEY_MAX, KEY_MIN } from '../hash/keys.ts';
 import { lintKey } from '../hash/lint.ts';
 import { PLACEABLE, place } from '../hash/place.ts';
 import { TABLE_MAX, TABLE_SIZE } from '../steer/indirection.ts';
+import { approximationOf } from '../steer/nic/index.ts';
 import { Steerer } from '../steer/steerer.ts';
 import { hex } from '../wire/bytes.ts';
 import type { TupleOptions, TupleProto } from '../wire/emit.ts';
@@ -23,11 +24,13 @@ const GENERATE_OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-/** Rules pass the hash by: a key has no part in them. */
-const { rule: _, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Rules pass the hash by, and contexts are for rules: a key has no part in them. */
+const { rule: _, context: __, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Not all devices hash by a key that can be judged. */
+const { nic: ___, ...LINT_STEERING_OPTIONS } = KEY_STEERING_OPTIONS;
 
 const LINT_OPTIONS = {
-  ...KEY_STEERING_OPTIONS,
+  ...LINT_STEERING_OPTIONS,
   map: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -107,7 +110,8 @@ function placeFlows(args: readonly string[]): number {
   const { values, positionals } = readArgs(args, PLACE_OPTIONS);
   noArgument('place', positionals);
   const { flow, choose } = flowOf(values);
-  const { hasher, indirection, queues } = new Steerer(steeringOptions(values));
+  const { hasher, indirection, queues, nic } = new Steerer(steeringOptions(values));
+  const model = nic && approximationOf(nic, `${flow.natt ? 'natt' : flow.proto}4`);
   const { entries } = indirection;
   const asked = list(values.queue).map((text) => wholeNumber('queue', text, 0, queues - 1) ?? 0);
   const wanted = asked.length > 0 ? asked : [...new Set(entries)].sort((a, b) => a - b);
@@ -137,8 +141,17 @@ function placeFlows(args: readonly string[]): number {
         },
   );
   const { reach } = result;
-  const report = { schema: SCHEMA, choose, placements, reach: { ...reach, indices: reach.indices.length } };
-  print(values.json, report, () => placementsText(choose, result, inTurn, indirection.size));
+  const report = {
+    schema: SCHEMA,
+    ...(nic === undefined ? {} : { nic: nic.name }),
+    choose,
+    placements,
+    reach: { ...reach, indices: reach.indices.length },
+    ...(model === undefined ? {} : { model }),
+  };
+  const text = (): string =>
+    placementsText(choose, result, inTurn, indirection.size) + (model === undefined ? '' : `model: ${model}\n`);
+  print(values.json, report, text);
   return result.placements.includes(undefined) ? 1 : 0;
 }
 

@@ -17,7 +17,8 @@ export class Claims {
   private readonly key: SharedKey;
   private readonly flows: FlowTable | undefined;
   private generation = -1;
-  private hasher: FlowHasher | undefined;
+  /** Of what comes out of ESP, and of what comes in clear where that is hashed another way. */
+  private hashers: readonly FlowHasher[] = [];
 
   constructor(config: LaneConfig) {
     const { memory, places, rfs, lanes } = config;
@@ -36,13 +37,19 @@ export class Claims {
     checkInteger('lane', lane, 0, this.config.lanes - 1);
     if (this.flows === undefined) return false;
     const { generation } = this.key;
-    if (generation !== this.generation || this.hasher === undefined) {
-      this.hasher = flowHasher(this.config, this.key);
+    if (generation !== this.generation) {
+      const { outside } = this.config;
+      const inside = flowHasher(this.config, this.key);
+      this.hashers = outside === undefined ? [inside] : [inside, new FlowHasher({ ...outside, key: this.key.read() })];
       this.generation = generation;
     }
-    const hash = hashTuple(this.hasher, tuple);
-    if (hash === undefined) return false;
-    this.flows.claim(hash, lane);
-    return true;
+    let claimed = false;
+    for (const hasher of this.hashers) {
+      const hash = hashTuple(hasher, tuple);
+      if (hash === undefined) continue;
+      this.flows.claim(hash, lane);
+      claimed = true;
+    }
+    return claimed;
   }
 }

@@ -1,5 +1,6 @@
 import type { SaConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
+import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
 import type { FrameLayout } from '../memory/frame-memory.ts';
 import type { HandoverPlaces } from './handover-rings.ts';
@@ -57,6 +58,8 @@ export interface LaneConfig {
   readonly fields: Readonly<Record<string, string>>;
   readonly xfrm: Xfrm;
   readonly hfunc: Hfunc;
+  /** How the dispatcher hashes, where that is another way. */
+  readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
   readonly level: 'outer' | 'inner';
   /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
   readonly esp?: { readonly sas: readonly SaConfig[]; readonly units: Int32Array; readonly deliverUnknown: boolean };

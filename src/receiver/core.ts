@@ -119,6 +119,7 @@ export function makeCore(options: Resolved): Core {
         }
       : {}),
   });
+  const { key: _, ...hashes } = steerer.inside;
   const laneConfig = (lane: number): LaneConfig => ({
     lane,
     lanes: queues,
@@ -128,10 +129,9 @@ export function makeCore(options: Resolved): Core {
     slots,
     deterministic,
     nattPort,
-    fields: options.steerer.fields ?? {},
-    xfrm: options.steerer.xfrm ?? 'none',
+    ...hashes,
+    outside: steerer.outside,
     level: steerer.level,
-    hfunc: options.steerer.hfunc ?? 'toeplitz',
     ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(rfs === undefined ? {} : { rfs }),

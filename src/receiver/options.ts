@@ -6,7 +6,8 @@ import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
 import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
-import type { SteererOptions } from '../steer/steerer.ts';
+import { nicKeyLength } from '../steer/nic/index.ts';
+import type { SteererOptions } from '../steer/options.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
 export type RssOptions = Omit<SteererOptions, 'queues'>;
@@ -166,7 +167,7 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
     layout: layoutFrames(options.memory ?? defaultMemory(queues), queues),
     consumerTimeout: checkInteger('consumerTimeout', options.consumerTimeout ?? 0, 0, 86_400_000),
     deterministic,
-    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey() },
+    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey(nicKeyLength(options.rss?.nic)) },
     rfs: rfsOptions(options.rfs, deterministic, options.esp),
     flowLimit: flowLimitOption(options.rfs, full),
     esp: espOptions(options.esp, queues),
