@@ -10,6 +10,7 @@ import { cases as lane } from './lane.ts';
 import { cases as reassembly } from './reassembly.ts';
 import { cases as replay } from './replay.ts';
 import { cases as ring } from './ring.ts';
+import { cases as rules } from './rules.ts';
 
 export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['hash', hash],
@@ -17,6 +18,7 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['kernels', kernels],
   ['ring', ring],
   ['dispatch', dispatch],
+  ['rules', rules],
   ['gro', gro],
   ['reassembly', reassembly],
   ['esp', esp],

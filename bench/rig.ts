@@ -30,15 +30,16 @@ export interface RigOptions {
   readonly sas?: readonly Sa[];
   /** As in `replay`: the dispatcher ends the polls. */
   readonly deterministic?: boolean;
+  readonly rules?: readonly string[];
 }
 
-export function makeRig({ queues = 4, sas, deterministic = false }: RigOptions = {}): Rig {
+export function makeRig({ queues = 4, sas, deterministic = false, rules = [] }: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
     inline: true,
     full: 'wait',
     deterministic,
-    rss: { key: microsoftKey() },
+    rss: { key: microsoftKey(), rules },
     consumer: { onPackets() {} },
     ...(sas === undefined ? {} : { esp: { sas } }),
   });
