@@ -3,6 +3,7 @@ import { type Sa, SaState, SaTable, transformName } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { UNKNOWN_SPIS_BYTES } from '../lane/unknown-spis.ts';
+import type { Region } from '../memory/frame-memory.ts';
 import { ringWords } from '../memory/ring.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
 import { TABLE_MAX } from '../steer/indirection.ts';
@@ -16,6 +17,8 @@ export interface Control {
   readonly places: ControlPlaces;
   readonly dispatcherUnknown: number;
   readonly plan: DispatchPlan;
+  /** Where the tables of rules go. */
+  readonly rules: Region;
   /** Order group of each SA. */
   readonly units: Int32Array;
   saStats(): SaStats[];
@@ -27,11 +30,13 @@ export interface Control {
  * Lays the control memory out and fills in what is known: the SA table, initial windows, pinned owners.
  *
  * @param base where it begins in the buffer: behind the frames, in the frame memory itself, so that kernels reach it
+ * @param ruleBytes bytes of the tables of rules, at most
  * @param reserve makes the buffer, of so many bytes
  */
 export function layControl(
   { queues, slots, esp }: Resolved,
   base: number,
+  ruleBytes: number,
   reserve: (bytes: number) => ArrayBufferLike,
 ): Control {
   const layout = new SharedLayout((base + 63) & ~63);
@@ -48,6 +53,7 @@ export function layControl(
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);
   const planAt = layout.take(DispatchPlan.bytes(queues, TABLE_MAX, sas.length));
+  const rules = { offset: layout.take(ruleBytes), length: ruleBytes };
   const buffer = reserve(layout.bytes);
   const { units, pins } = orderGroups(sas);
   new Int32Array(buffer, places.owners, pins.length).set(pins);
@@ -59,6 +65,7 @@ export function layControl(
     places,
     dispatcherUnknown,
     plan: new DispatchPlan(buffer, planAt, queues, TABLE_MAX, sas.length),
+    rules,
     units,
     restartWindows() {
       for (let i = 0; i < sas.length; i++) state.restartWindow(i);

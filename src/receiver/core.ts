@@ -11,6 +11,7 @@ import { Dissection } from '../wire/dissect.ts';
 import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Resolved } from './options.ts';
+import { fillRules, ruleCapacity } from './rule-plan.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
 export interface Core {
@@ -38,7 +39,7 @@ export function makeCore(options: Resolved): Core {
   // Throws what is wrong with the RSS options before anything is reserved.
   const steerer = new Steerer(options.steerer);
   let memory: WebAssembly.Memory | undefined;
-  const control = layControl(options, layout.bytes, (bytes) => {
+  const control = layControl(options, layout.bytes, ruleCapacity(steerer.rules), (bytes) => {
     memory = createFrameMemory(bytes);
     return memory.buffer;
   });
@@ -50,10 +51,11 @@ export function makeCore(options: Resolved): Core {
   const unknown = [...places.unknownSpis, control.dispatcherUnknown].map((at) => new UnknownSpis(buffer, at));
   const d = new Dissection();
   d.nattPort = nattPort;
+  const rules = fillRules(buffer, control.rules, plan.drops, steerer.rules);
   plan.fill({
     toeplitz: steerer.hasher.toeplitz.table,
     table: steerer.indirection.entries,
-    ways: steerer.ways,
+    ways: steerer.ways(rules !== 0),
     nattPort,
     ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
     deterministic,
@@ -61,6 +63,7 @@ export function makeCore(options: Resolved): Core {
     limit: layout.bytes,
     slots,
     rings: places.rings,
+    rules,
   });
   const dispatcher = new Dispatcher({
     bytes,

@@ -8,7 +8,6 @@ import {
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
   DROP_MALFORMED,
-  DROP_REASONS,
   DROP_RULE,
   DROP_UNKNOWN_SPI,
   MALFORMED_REASONS,
@@ -101,7 +100,7 @@ export class Dispatcher {
   readonly malformed: Float64Array = new Float64Array(MALFORMED_REASONS.length);
   readonly queuePackets: Float64Array;
   readonly queueBytes: Float64Array;
-  readonly drops: Float64Array = new Float64Array(DROP_REASONS.length);
+  readonly drops: Float64Array;
   joined = 0;
   keepalives = 0;
   /** Descriptors handed to each lane that are packets. */
@@ -149,6 +148,7 @@ export class Dispatcher {
     const place = parts.steerer.level === 'outer' ? parts.kernels.dispatch : undefined;
     this.kernel = place === undefined ? undefined : new BatchKernel(place, plan, parts.bytes.buffer);
     this.classes = plan.classes;
+    this.drops = plan.drops;
     this.queuePackets = plan.queuePackets;
     this.queueBytes = plan.queueBytes;
     this.placed = plan.placed;

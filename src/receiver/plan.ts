@@ -1,5 +1,5 @@
 import { BATCH_CAPACITY, FrameBatch } from '../capture/frame-batch.ts';
-import { CLASSES } from '../counters.ts';
+import { CLASSES, DROP_REASONS } from '../counters.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
 
 /** Words of the plan: what `kernels/assembly/dispatch.ts` is told. Addresses are bytes of the frame memory. */
@@ -24,7 +24,8 @@ const QUEUE_PACKETS = 17;
 const QUEUE_BYTES = 18;
 const PLACED = 19;
 const CLASS_COUNTS = 20;
-const PLAN_WORDS = 21;
+const RULES = 21;
+const PLAN_WORDS = 22;
 
 /** Byte positions of the Toeplitz table: 64 times 256 words. */
 const TOEPLITZ_WORDS = 64 << 8;
@@ -46,6 +47,8 @@ export interface PlanFacts {
   readonly limit: number;
   readonly slots: number;
   readonly rings: readonly number[];
+  /** Where the tables of rules are; 0: none that the kernel knows. */
+  readonly rules: number;
 }
 
 /**
@@ -62,6 +65,8 @@ export class DispatchPlan {
 
   /** Packets of each class; packets and bytes of each queue; descriptors of packets handed to each lane. */
   readonly classes: Float64Array;
+  /** Packets dropped, at the numbers of reasons. */
+  readonly drops: Float64Array;
   readonly queuePackets: Float64Array;
   readonly queueBytes: Float64Array;
   readonly placed: Float64Array;
@@ -85,6 +90,7 @@ export class DispatchPlan {
     this.places = places;
     this.address = places.plan;
     this.classes = new Float64Array(buffer, places.classes, CLASSES.length);
+    this.drops = new Float64Array(buffer, places.drops, DROP_REASONS.length);
     this.queuePackets = new Float64Array(buffer, places.queuePackets, lanes);
     this.queueBytes = new Float64Array(buffer, places.queueBytes, lanes);
     this.placed = new Float64Array(buffer, places.placed, lanes);
@@ -127,6 +133,7 @@ export class DispatchPlan {
     words[QUEUE_BYTES] = places.queueBytes;
     words[PLACED] = places.placed;
     words[CLASS_COUNTS] = places.classes;
+    words[RULES] = facts.rules;
   }
 }
 
@@ -141,6 +148,7 @@ function placesOf(layout: SharedLayout, lanes: number, tableSize: number, sas: n
     units: layout.take(4 * sas),
     rings: layout.take(4 * lanes),
     classes: layout.take(8 * CLASSES.length),
+    drops: layout.take(8 * DROP_REASONS.length),
     queuePackets: layout.take(8 * lanes),
     queueBytes: layout.take(8 * lanes),
     placed: layout.take(8 * lanes),

@@ -3,8 +3,8 @@
  * be copied into the frame memory as they are; `rule-table.ts` and `kernels/assembly/rules.ts` read the same ones.
  *
  *       0 to 21  at class numbers: where the list of its groups is; 0: no rule speaks of the class
- *      22        packets that the kernel has dropped by a rule, until the dispatcher takes them down
- *      24 to 35  the words of the packet that the kernel looks for
+ *      22        the kernel's own: the address of the counter of packets that rules drop
+ *      24 to 35  the kernel's own: the words of the packet that it looks for
  *     list       where each of the class's groups is, in the order of their first rules; 0 ends it
  *     group      its first rule | slots - 1 | where its slots are | where its entries are | how many words matter
  *                and of each of these: word | the bits of it that matter | factor
@@ -18,6 +18,7 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { RULE_WORDS, type Rule, type RuleBase } from './rule.ts';
 
+export const RULE_DROPS_ADDRESS = 22;
 const KEY = 24;
 const LISTS: number = KEY + RULE_WORDS;
 const GROUP_FIRST = 0;

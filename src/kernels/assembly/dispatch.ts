@@ -7,6 +7,8 @@
  * `memory/ring.ts`, the descriptor by `memory/descriptor.ts`, the SA table by `esp/sa-table.ts`.
  */
 
+import { dropsOf, NO_RULE, RULE_DROPS, ruleOf } from './rules.ts';
+
 // Words of the plan.
 const TOEPLITZ = 0;
 const TABLE = 4;
@@ -30,6 +32,7 @@ const QUEUE_PACKETS = 68;
 const QUEUE_BYTES = 72;
 const PLACED = 76;
 const CLASSES = 80;
+const RULES = 84;
 
 // Of a ring.
 const RING_DELIVERED = 64;
@@ -165,6 +168,7 @@ export function dispatch(
   const queueBytes: usize = load<u32>(plan, QUEUE_BYTES);
   const placed: usize = load<u32>(plan, PLACED);
   const classes: usize = load<u32>(plan, CLASSES);
+  const rules: usize = load<u32>(plan, RULES);
 
   for (let i = from; i < to; i++) {
     const offset = load<u32>(offsets + ((<usize>i) << 2));
@@ -236,6 +240,19 @@ export function dispatch(
     else if (way === WAY_V6) hash = hash32(toeplitz, l3 + 8);
     else return i;
     let queue = load<u32>(table + ((<usize>(powerOfTwo ? hash & (size - 1) : hash % size)) << 2));
+
+    if (rules !== 0) {
+      const list: usize = load<u32>(rules + ((<usize>cls) << 2));
+      const said = list === 0 ? NO_RULE : ruleOf(rules, list, l3, l4, ports, six, vlan, protocol);
+      if (said >= 0) queue = said;
+      else if (said === RULE_DROPS) {
+        add(dropsOf(rules), 1);
+        add(queuePackets + ((<usize>queue) << 3), 1);
+        add(queueBytes + ((<usize>queue) << 3), length);
+        add(classes + ((<usize>cls) << 3), 1);
+        continue;
+      } else if (said !== NO_RULE) return i;
+    }
 
     let sa: u32 = 0;
     if (sas !== 0 && (cls & ~1) >= CLASS_ESP4) {
