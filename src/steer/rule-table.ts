@@ -17,7 +17,6 @@ import { IPV6_DST, IPV6_SRC } from '../wire/ipv6.ts';
 import {
   L4_THERE,
   RULE_LOCATIONS,
-  RULE_WORDS,
   type Rule,
   ruleError,
   WORD_DST,
@@ -27,7 +26,7 @@ import {
   WORD_SRC,
   WORD_VLAN,
 } from './rule.ts';
-import { classesOf, firstMatch, layRules } from './rule-words.ts';
+import { classesOf, firstMatch, KEY_WORDS, layRules, WORD_DST_4 } from './rule-words.ts';
 
 export class RuleTable {
   /** In the order of their locations, all of which are given. */
@@ -38,7 +37,7 @@ export class RuleTable {
   readonly words: Int32Array<ArrayBuffer>;
   /** At class numbers: bits of the words that rules look at. */
   private readonly needs: Int32Array;
-  private readonly key = new Int32Array(RULE_WORDS);
+  private readonly key = new Int32Array(KEY_WORDS);
 
   /** @throws RxSteerError `ERR_RXSTEER_RULE`: two rules at one location, or no location left */
   constructor(rules: readonly Rule[]) {
@@ -84,7 +83,7 @@ export class RuleTable {
     }
     if ((needs & (0xf << WORD_DST)) !== 0) {
       if (six) words16(bytes, l3 + IPV6_DST, key, WORD_DST);
-      else key[WORD_DST] = u32(bytes, l3 + IPV4_DST);
+      else key[WORD_DST_4] = u32(bytes, l3 + IPV4_DST);
     }
   }
 }
