@@ -26,7 +26,8 @@ import {
   WORD_SRC,
   WORD_VLAN,
 } from './rule.ts';
-import { classesOf, firstMatch, KEY_WORDS, layRules, WORD_DST_4 } from './rule-words.ts';
+import { KEY_WORDS, WORD_DST_4 } from './rule-groups.ts';
+import { classesOf, firstMatch, layRules } from './rule-words.ts';
 
 export class RuleTable {
   /** In the order of their locations, all of which are given. */

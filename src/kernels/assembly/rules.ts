@@ -105,9 +105,9 @@ function match4(rules: usize, list: usize, first: v128, ends: v128): i32 {
       const four = v128.load(place);
       for (let bits = alike(four, hash); bits !== 0; bits &= bits - 1) {
         const number = entryOf(load<u32>(place + ((<usize>ctz(bits)) << 2)));
-        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 5);
-        const differ = v128.and(v128.xor(first, v128.load(entry)), care);
-        const endsDiffer = v128.and(v128.xor(ends, v128.load(entry, 16)), endCare);
+        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 6);
+        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(entry, 32));
+        const endsDiffer = v128.and(v128.xor(ends, v128.load(entry, 16)), v128.load(entry, 48));
         if (v128.any_true(v128.or(differ, endsDiffer))) continue;
         const rule = load<u32>(entry, 24);
         if (rule < best) {
@@ -155,10 +155,10 @@ function match6(rules: usize, list: usize, first: v128, source: v128, destinatio
       const four = v128.load(place);
       for (let bits = alike(four, hash); bits !== 0; bits &= bits - 1) {
         const number = entryOf(load<u32>(place + ((<usize>ctz(bits)) << 2)));
-        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 6);
-        const differ = v128.and(v128.xor(first, v128.load(entry)), care);
-        const sourceDiffers = v128.and(v128.xor(source, v128.load(entry, 16)), sourceCare);
-        const destinationDiffers = v128.and(v128.xor(destination, v128.load(entry, 32)), destinationCare);
+        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 7);
+        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(entry, 64));
+        const sourceDiffers = v128.and(v128.xor(source, v128.load(entry, 16)), v128.load(entry, 80));
+        const destinationDiffers = v128.and(v128.xor(destination, v128.load(entry, 32)), v128.load(entry, 96));
         if (v128.any_true(v128.or(differ, v128.or(sourceDiffers, destinationDiffers)))) continue;
         const rule = load<u32>(entry, 48);
         if (rule < best) {

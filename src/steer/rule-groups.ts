@@ -1,0 +1,142 @@
+/**
+ * Which rules share a hash table: first those of one flow type with the same masks, as in tuple space search (Srinivasan, Suri,
+ * Varghese, 1999); then such groups together where the bits that all of them look at tell their rules apart, as in TupleMerge (Daly
+ * and others, 2019). So five-tuples, and rules that leave a port or part of an address out, are one look, which else were five.
+ */
+import { RULE_WORDS, type Rule, type RuleBase, WORD_DST, WORD_SRC } from './rule.ts';
+
+/** Words of a packet, and where the destination is of IPv4: see `rule-words.ts`. */
+export const KEY_WORDS = 12;
+export const WORD_DST_4: number = WORD_SRC + 1;
+
+/** Rules of a table that have the same hash, at most: a packet is held against each of them. */
+const ALIKE_MOST = 4;
+/** How many tables a group tries to join, and how many times its own rules it may have to hash anew for that: it bounds the work. */
+const TRIED_MOST = 16;
+const REHASHED_MOST = 16;
+
+/** Rules of one flow type in one hash table. */
+export interface RuleGroup {
+  readonly base: RuleBase;
+  readonly six: 0 | 1;
+  /** The bits that all of its rules look at. */
+  readonly care: Int32Array;
+  /** Of its rules, ascending; of rules that say the same only the first. */
+  readonly numbers: readonly number[];
+}
+
+/** Odd numbers of no particular kind, one for each word. */
+export const FACTORS: Int32Array = Int32Array.of(
+  ...[0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1, 0xd3a2646d],
+  ...[0xfd7046c5, 0xb55a4f09, 0x8f1bbcdd, 0x5a827999, 0xca62c1d7, 0x6ed9eba1],
+);
+
+/**
+ * The hash of the words that a mask leaves: a sum, so that its parts need not wait for each other. A product carries upward only:
+ * each word's upper half is brought down before, and the sum's behind. Else prefixes of 8 bits would give 256 hashes, however many
+ * they are.
+ */
+export function hashOf(words: Int32Array, care: Int32Array): number {
+  let sum = 0;
+  for (let i = 0; i < KEY_WORDS; i++) {
+    const bits = words[i] & care[i];
+    sum = (sum + Math.imul(bits ^ (bits >>> 16), FACTORS[i])) | 0;
+  }
+  return mixed(sum);
+}
+
+export function mixed(sum: number): number {
+  const product = Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d);
+  return product ^ (product >>> 16);
+}
+
+/** The words of a rule in the order of a packet's: with IPv4 the destination is right behind the source. */
+export function packed(words: Int32Array, six: 0 | 1): Int32Array {
+  const out = words.slice(0, RULE_WORDS);
+  if (six === 1) return out;
+  out[WORD_DST_4] = words[WORD_DST];
+  out[WORD_DST] = 0;
+  return out;
+}
+
+/** @param rules in the order of their locations */
+export function groupRules(rules: readonly Rule[]): RuleGroup[] {
+  const alone = ofOneShape(rules);
+  // Those with the fewest bits first: what follows often has all of these.
+  alone.sort((a, b) => bitsOf(a.care) - bitsOf(b.care));
+  const tables = new Map<string, Table[]>();
+  for (const group of alone) {
+    const type = `${group.base}${group.six}`;
+    const known = tables.get(type) ?? [];
+    tables.set(type, known);
+    if (!known.slice(0, TRIED_MOST).some((table) => table.takes(group))) known.push(new Table(rules, group));
+  }
+  return [...tables.values()].flat().sort((a, b) => a.numbers[0] - b.numbers[0]);
+}
+
+/** Groups that are put together. */
+class Table implements RuleGroup {
+  readonly base: RuleBase;
+  readonly six: 0 | 1;
+  care: Int32Array;
+  numbers: readonly number[];
+  private readonly rules: readonly Rule[];
+  /** How many rules have a hash. */
+  private counts = new Map<number, number>();
+
+  constructor(rules: readonly Rule[], { base, six, care, numbers }: RuleGroup) {
+    this.base = base;
+    this.six = six;
+    this.care = care;
+    this.numbers = numbers;
+    this.rules = rules;
+    this.count(this.counts, numbers, care);
+  }
+
+  /** Takes a group in, if its rules and those that are there can be told apart by the bits that both look at. */
+  takes(group: RuleGroup): boolean {
+    const care = this.care.map((bits, word) => bits & group.care[word]);
+    const same = care.every((bits, word) => bits === this.care[word]);
+    if (!same && this.numbers.length > REHASHED_MOST * group.numbers.length) return false;
+    const counts = new Map(same ? this.counts : []);
+    if (!same && !this.count(counts, this.numbers, care)) return false;
+    if (!this.count(counts, group.numbers, care)) return false;
+    this.care = care;
+    this.counts = counts;
+    this.numbers = [...this.numbers, ...group.numbers].sort((a, b) => a - b);
+    return true;
+  }
+
+  /** Counts rules by their hashes; false: too many have the same. */
+  private count(counts: Map<number, number>, numbers: readonly number[], care: Int32Array): boolean {
+    for (const number of numbers) {
+      const hash = hashOf(packed(this.rules[number].value, this.six), care);
+      const count = (counts.get(hash) ?? 0) + 1;
+      if (count > ALIKE_MOST) return false;
+      counts.set(hash, count);
+    }
+    return true;
+  }
+}
+
+/** Groups of rules of one flow type with the same masks. */
+function ofOneShape(rules: readonly Rule[]): RuleGroup[] {
+  const groups = new Map<string, RuleGroup & { readonly numbers: number[] }>();
+  const said = new Set<string>();
+  rules.forEach(({ base, six, care, value }, number) => {
+    const shape = `${base}${six} ${care.join(' ')}`;
+    const all = `${shape} ${value.join(' ')}`;
+    if (said.has(all)) return;
+    said.add(all);
+    const group = groups.get(shape);
+    if (group !== undefined) group.numbers.push(number);
+    else groups.set(shape, { base, six, care: packed(care, six), numbers: [number] });
+  });
+  return [...groups.values()];
+}
+
+function bitsOf(care: Int32Array): number {
+  let bits = 0;
+  for (const word of care) for (let rest = word; rest !== 0; rest &= rest - 1) bits++;
+  return bits;
+}
