@@ -6,7 +6,7 @@
  *      22        the kernel's own: the address of the counter of packets that rules drop
  *      24 to 35  the factors of the hash
  *     list       where each of the class's groups is, in the order of their first rules; 0 ends it
- *     group      its first rule | slots - 1 | where its slots are | where its entries are | 12 words: the bits that are hashed |
+ *     group      its first rule | 32 - log2(slots) | where its slots are | where its entries are | 12 words: the bits that are hashed |
  *                how many words are not 0 in these | which
  *     slots      0: free; check << 17 | entry + 1
  *     entry      what a packet's words have to be | number of the rule | queue, -1: drop, -2: a context
@@ -20,13 +20,13 @@
  */
 import { CLASSES, type ClassName } from '../counters.ts';
 import type { Rule, RuleBase } from './rule.ts';
-import { FACTORS, groupRules, hashOf, KEY_WORDS, mixed, packed } from './rule-groups.ts';
+import { FACTORS, groupRules, hashOf, KEY_WORDS, mixed, packed, products } from './rule-groups.ts';
 
 export const RULE_DROPS_ADDRESS = 22;
 const FACTORS_AT = 24;
 const LISTS = 36;
 const GROUP_FIRST = 0;
-const GROUP_MASK = 1;
+const GROUP_SHIFT = 1;
 const GROUP_SLOTS = 2;
 const GROUP_ENTRIES = 3;
 const GROUP_CARE = 4;
@@ -95,14 +95,15 @@ export function layRules(rules: readonly Rule[]): Int32Array<ArrayBuffer> {
   });
   groups.forEach(({ six, care, numbers }, i) => {
     const { group, slots, entries } = places[i];
-    const mask = slotsFor(numbers.length) - 1;
+    const shift = Math.clz32(slotsFor(numbers.length) - 1);
+    const mask = -1 >>> shift;
     const fields = [...care.keys()].filter((word) => care[word] !== 0);
-    words.set([numbers[0], mask, slots, entries, ...care, fields.length, ...fields], group);
+    words.set([numbers[0], shift, slots, entries, ...care, fields.length, ...fields], group);
     numbers.forEach((number, entry) => {
       const rule = rules[number];
       const value = packed(rule.value, six);
       const hash = hashOf(value, care);
-      let slot = hash & mask & ~3;
+      let slot = (hash >>> shift) & ~3;
       while (words[slots + slot] !== 0) slot = (slot + 1) & mask;
       words[slots + slot] = (checkOf(hash) << ENTRY_BITS) | (entry + 1);
       const says = [number, actionOf(rule)];
@@ -130,9 +131,10 @@ export function firstMatch(words: Int32Array, cls: number, key: Int32Array): num
     if (best >= 0 && words[group + GROUP_FIRST] > best) break;
     const hash = groupHash(words, group, key);
     const check = checkOf(hash);
-    const mask = words[group + GROUP_MASK];
+    const shift = words[group + GROUP_SHIFT];
+    const mask = -1 >>> shift;
     const slots = words[group + GROUP_SLOTS];
-    for (let i = hash & mask & ~3; ; i = (i + 1) & mask) {
+    for (let i = (hash >>> shift) & ~3; ; i = (i + 1) & mask) {
       const slot = words[slots + i];
       if (slot === 0) break;
       if (slot >>> ENTRY_BITS !== check) continue;
@@ -154,7 +156,7 @@ function groupHash(words: Int32Array, group: number, key: Int32Array): number {
   for (let at = group + GROUP_FIELDS; at < end; at++) {
     const word = words[at];
     const bits = key[word] & words[group + GROUP_CARE + word];
-    sum = (sum + Math.imul(bits ^ (bits >>> 16), words[FACTORS_AT + word])) | 0;
+    sum = (sum + products(bits, words[FACTORS_AT + word])) | 0;
   }
   return mixed(sum);
 }
@@ -179,9 +181,9 @@ function ruleAt6(words: Int32Array, entry: number, key: Int32Array): number {
   return words[entry + ENTRY_NUMBER_6];
 }
 
-/** Bits of a hash that a slot has, never 0: the lower ones chose where it is. */
+/** Bits of a hash that a slot has, never 0: the upper ones chose where it is. */
 function checkOf(hash: number): number {
-  return (hash >>> 18) | 0x4000;
+  return (hash & 0x3fff) | 0x4000;
 }
 
 function slotsFor(rules: number): number {

@@ -10,7 +10,7 @@ const FACTORS = 96;
 
 // Of a group.
 const FIRST = 0;
-const MASK = 4;
+const SHIFT = 4;
 const SLOTS = 8;
 const ENTRIES = 12;
 const CARE = 16;
@@ -30,19 +30,18 @@ function words(bytes: v128): v128 {
 }
 
 function products(bits: v128, factors: v128): v128 {
-  return i32x4.mul(v128.xor(bits, i32x4.shr_u(bits, 16)), factors);
+  return i32x4.dot_i16x8_s(bits, factors);
 }
 
 function hashOf(sums: v128): u32 {
   const halves = i32x4.add(sums, v128.shuffle<u32>(sums, sums, 2, 3, 0, 1));
   const sum: u32 = i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1);
-  const mixed = (sum ^ (sum >> 15)) * 0x2c1b3c6d;
-  return mixed ^ (mixed >> 16);
+  return sum * 0x9e3779b1;
 }
 
 /** Bits at the places of four slots that have this hash's check. */
 function alike(four: v128, hash: u32): i32 {
-  return i32x4.bitmask(i32x4.eq(i32x4.shr_u(four, ENTRY_BITS), i32x4.splat((hash >> 18) | 0x4000)));
+  return i32x4.bitmask(i32x4.eq(i32x4.shr_u(four, ENTRY_BITS), i32x4.splat((hash & 0x3fff) | 0x4000)));
 }
 
 function entryOf(slot: u32): usize {
@@ -96,9 +95,9 @@ function match4(rules: usize, list: usize, first: v128, ends: v128): i32 {
     const hash = hashOf(
       i32x4.add(products(v128.and(first, care), factors), products(v128.and(ends, endCare), endFactors)),
     );
-    const mask = load<u32>(group, MASK);
+    const shift = load<u32>(group, SHIFT);
     const slots = rules + ((<usize>load<u32>(group, SLOTS)) << 2);
-    let i = hash & mask & ~3;
+    let i = (hash >> shift) & ~3;
     let fourth: u32;
     do {
       const place = slots + ((<usize>i) << 2);
@@ -116,7 +115,7 @@ function match4(rules: usize, list: usize, first: v128, ends: v128): i32 {
         }
       }
       fourth = i32x4.extract_lane(four, 3);
-      i = (i + 4) & mask;
+      i = (i + 4) & (<u32>-1 >> shift);
     } while (fourth !== 0);
   }
   return queue;
@@ -146,9 +145,9 @@ function match6(rules: usize, list: usize, first: v128, source: v128, destinatio
         ),
       ),
     );
-    const mask = load<u32>(group, MASK);
+    const shift = load<u32>(group, SHIFT);
     const slots = rules + ((<usize>load<u32>(group, SLOTS)) << 2);
-    let i = hash & mask & ~3;
+    let i = (hash >> shift) & ~3;
     let fourth: u32;
     do {
       const place = slots + ((<usize>i) << 2);
@@ -167,7 +166,7 @@ function match6(rules: usize, list: usize, first: v128, source: v128, destinatio
         }
       }
       fourth = i32x4.extract_lane(four, 3);
-      i = (i + 4) & mask;
+      i = (i + 4) & (<u32>-1 >> shift);
     } while (fourth !== 0);
   }
   return queue;
