@@ -7,13 +7,13 @@
  *      24 to 35  the factors of the hash
  *     list       where each of the class's groups is, in the order of their first rules; 0 ends it
  *     group      its first rule | 32 - log2(slots) | where its slots are | where its entries are | 12 words: the bits that are hashed |
- *                how many words are not 0 in these | which
+ *                where its masks are | how many words are not 0 in the bits that are hashed | which
  *     slots      0: free; check << 17 | entry + 1
- *     entry      what a packet's words have to be | number of the rule | queue, -1: drop, -2: a context
- *                the bits of the words that matter
+ *     entry      what a packet's words have to be | number of the rule | mask << 16 | queue, -1: drop, -2: a context
+ *     mask       the bits of a packet's words that matter
  *
  * The words of a packet are those of `rule.ts`; but IPv4 has its destination right behind its source, so that they are two vectors
- * of four, with room for number and queue. IPv6 has four with these. Groups, slots and entries begin at multiples of 16 bytes.
+ * of four, with room for the two words behind; IPv6 has four with these. Groups, slots, entries and masks begin at multiples of 16 bytes.
  *
  * Groups are hash tables (`rule-groups.ts`). A search begins at a multiple of four, goes on to the next slot, and ends at the first
  * that is free: so the kernel looks at four at once. With a quarter of them taken at most, the first four nearly always have a free one.
@@ -30,15 +30,16 @@ const GROUP_SHIFT = 1;
 const GROUP_SLOTS = 2;
 const GROUP_ENTRIES = 3;
 const GROUP_CARE = 4;
-const GROUP_COUNT = 16;
-const GROUP_FIELDS = 17;
-/** Of an entry: its words; the number of its rule, behind which is what it does; the bits that matter. */
-const ENTRY_WORDS_4 = 16;
-const ENTRY_WORDS_6 = 32;
+const GROUP_MASKS = 16;
+const GROUP_COUNT = 17;
+const GROUP_FIELDS = 18;
+/** Of an entry: its words; the number of its rule, behind which is what it does. Of a mask: its words. */
+const ENTRY_WORDS_4 = 8;
+const ENTRY_WORDS_6 = 16;
 const ENTRY_NUMBER_4 = 6;
 const ENTRY_NUMBER_6 = 12;
-const ENTRY_CARE_4 = 8;
-const ENTRY_CARE_6 = 16;
+const MASK_WORDS_4 = 8;
+const MASK_WORDS_6 = 12;
 const ENTRY_BITS = 17;
 /** Slots for a rule, at least. */
 const SPREAD = 4;
@@ -79,10 +80,12 @@ export function layRules(rules: readonly Rule[]): Int32Array<ArrayBuffer> {
     return at;
   };
   const listAt = lists.map((list) => (list.length === 0 ? 0 : take(list.length + 1, 1)));
-  const places = groups.map(({ six, numbers }) => ({
+  const masks = groups.map(({ numbers }) => masksOf(rules, numbers));
+  const places = groups.map(({ six, numbers }, i) => ({
     group: take(GROUP_FIELDS + KEY_WORDS, 4),
     slots: take(slotsFor(numbers.length), 4),
     entries: take(numbers.length * (six === 1 ? ENTRY_WORDS_6 : ENTRY_WORDS_4), 4),
+    masks: take(masks[i].size * (six === 1 ? MASK_WORDS_6 : MASK_WORDS_4), 4),
   }));
   const words = new Int32Array(size);
   words.set(FACTORS, FACTORS_AT);
@@ -94,28 +97,24 @@ export function layRules(rules: readonly Rule[]): Int32Array<ArrayBuffer> {
     );
   });
   groups.forEach(({ six, care, numbers }, i) => {
-    const { group, slots, entries } = places[i];
+    const { group, slots, entries, masks: masksAt } = places[i];
     const shift = Math.clz32(slotsFor(numbers.length) - 1);
-    const mask = -1 >>> shift;
     const fields = [...care.keys()].filter((word) => care[word] !== 0);
-    words.set([numbers[0], shift, slots, entries, ...care, fields.length, ...fields], group);
+    words.set([numbers[0], shift, slots, entries, ...care, masksAt, fields.length, ...fields], group);
     numbers.forEach((number, entry) => {
       const rule = rules[number];
       const value = packed(rule.value, six);
       const hash = hashOf(value, care);
       let slot = (hash >>> shift) & ~3;
-      while (words[slots + slot] !== 0) slot = (slot + 1) & mask;
+      while (words[slots + slot] !== 0) slot = (slot + 1) & (-1 >>> shift);
       words[slots + slot] = (checkOf(hash) << ENTRY_BITS) | (entry + 1);
-      const says = [number, actionOf(rule)];
-      if (six === 1) {
-        const at = entries + entry * ENTRY_WORDS_6;
-        words.set([...value, ...says], at);
-        words.set(packed(rule.care, 1), at + ENTRY_CARE_6);
-      } else {
-        const at = entries + entry * ENTRY_WORDS_4;
-        words.set([...value.subarray(0, ENTRY_NUMBER_4), ...says], at);
-        words.set(packed(rule.care, 0).subarray(0, ENTRY_NUMBER_4), at + ENTRY_CARE_4);
-      }
+      const mask = masks[i].get(rule.care.join())!;
+      const entryWords = six === 1 ? ENTRY_WORDS_6 : ENTRY_WORDS_4;
+      const maskWords = six === 1 ? MASK_WORDS_6 : MASK_WORDS_4;
+      const behind = six === 1 ? ENTRY_NUMBER_6 : ENTRY_NUMBER_4;
+      const at = entries + entry * entryWords;
+      words.set([...value.subarray(0, behind), number, (mask << 16) | (actionOf(rule) & 0xffff)], at);
+      words.set(packed(rule.care, six).subarray(0, maskWords), masksAt + mask * maskWords);
     });
   });
   return words;
@@ -138,11 +137,8 @@ export function firstMatch(words: Int32Array, cls: number, key: Int32Array): num
       const slot = words[slots + i];
       if (slot === 0) break;
       if (slot >>> ENTRY_BITS !== check) continue;
-      const number = (slot & ((1 << ENTRY_BITS) - 1)) - 1;
-      const entries = words[group + GROUP_ENTRIES];
-      const rule = six
-        ? ruleAt6(words, entries + number * ENTRY_WORDS_6, key)
-        : ruleAt4(words, entries + number * ENTRY_WORDS_4, key);
+      const entry = (slot & ((1 << ENTRY_BITS) - 1)) - 1;
+      const rule = six ? ruleAt6(words, group, entry, key) : ruleAt4(words, group, entry, key);
       if (rule >= 0 && (best < 0 || rule < best)) best = rule;
     }
   }
@@ -162,23 +158,24 @@ function groupHash(words: Int32Array, group: number, key: Int32Array): number {
 }
 
 /** The number of the rule of an entry, if it matches, or -1. */
-function ruleAt4(words: Int32Array, entry: number, key: Int32Array): number {
-  const care = entry + ENTRY_CARE_4;
+function ruleAt4(words: Int32Array, group: number, entry: number, key: Int32Array): number {
+  const at = words[group + GROUP_ENTRIES] + entry * ENTRY_WORDS_4;
+  const mask = words[group + GROUP_MASKS] + (words[at + ENTRY_NUMBER_4 + 1] >>> 16) * MASK_WORDS_4;
   const differ =
-    ((key[0] ^ words[entry]) & words[care]) |
-    ((key[1] ^ words[entry + 1]) & words[care + 1]) |
-    ((key[2] ^ words[entry + 2]) & words[care + 2]) |
-    ((key[3] ^ words[entry + 3]) & words[care + 3]) |
-    ((key[4] ^ words[entry + 4]) & words[care + 4]) |
-    ((key[5] ^ words[entry + 5]) & words[care + 5]);
-  return differ === 0 ? words[entry + ENTRY_NUMBER_4] : -1;
+    ((key[0] ^ words[at]) & words[mask]) |
+    ((key[1] ^ words[at + 1]) & words[mask + 1]) |
+    ((key[2] ^ words[at + 2]) & words[mask + 2]) |
+    ((key[3] ^ words[at + 3]) & words[mask + 3]) |
+    ((key[4] ^ words[at + 4]) & words[mask + 4]) |
+    ((key[5] ^ words[at + 5]) & words[mask + 5]);
+  return differ === 0 ? words[at + ENTRY_NUMBER_4] : -1;
 }
 
-function ruleAt6(words: Int32Array, entry: number, key: Int32Array): number {
-  for (let i = 0; i < KEY_WORDS; i++) {
-    if (((key[i] ^ words[entry + i]) & words[entry + ENTRY_CARE_6 + i]) !== 0) return -1;
-  }
-  return words[entry + ENTRY_NUMBER_6];
+function ruleAt6(words: Int32Array, group: number, entry: number, key: Int32Array): number {
+  const at = words[group + GROUP_ENTRIES] + entry * ENTRY_WORDS_6;
+  const mask = words[group + GROUP_MASKS] + (words[at + ENTRY_NUMBER_6 + 1] >>> 16) * MASK_WORDS_6;
+  for (let i = 0; i < KEY_WORDS; i++) if (((key[i] ^ words[at + i]) & words[mask + i]) !== 0) return -1;
+  return words[at + ENTRY_NUMBER_6];
 }
 
 /** Bits of a hash that a slot has, never 0: the upper ones chose where it is. */
@@ -194,4 +191,14 @@ function slotsFor(rules: number): number {
 
 function actionOf({ action, context }: Rule): number {
   return context < 0 ? action : ACTION_CONTEXT;
+}
+
+/** Numbers of the masks that these rules have, by what they are. */
+function masksOf(rules: readonly Rule[], numbers: readonly number[]): Map<string, number> {
+  const masks = new Map<string, number>();
+  for (const number of numbers) {
+    const mask = rules[number].care.join();
+    if (!masks.has(mask)) masks.set(mask, masks.size);
+  }
+  return masks;
 }

@@ -14,6 +14,7 @@ const SHIFT = 4;
 const SLOTS = 8;
 const ENTRIES = 12;
 const CARE = 16;
+const MASKS = 64;
 const ENTRY_BITS = 17;
 
 /** In place of a queue. */
@@ -104,14 +105,16 @@ function match4(rules: usize, list: usize, first: v128, ends: v128): i32 {
       const four = v128.load(place);
       for (let bits = alike(four, hash); bits !== 0; bits &= bits - 1) {
         const number = entryOf(load<u32>(place + ((<usize>ctz(bits)) << 2)));
-        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 6);
-        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(entry, 32));
-        const endsDiffer = v128.and(v128.xor(ends, v128.load(entry, 16)), v128.load(entry, 48));
+        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 5);
+        const says = load<u32>(entry, 28);
+        const mask = rules + ((<usize>(load<u32>(group, MASKS) + ((says >> 16) << 3))) << 2);
+        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(mask));
+        const endsDiffer = v128.and(v128.xor(ends, v128.load(entry, 16)), v128.load(mask, 16));
         if (v128.any_true(v128.or(differ, endsDiffer))) continue;
         const rule = load<u32>(entry, 24);
         if (rule < best) {
           best = rule;
-          queue = load<i32>(entry, 28);
+          queue = <i32>(says << 16) >> 16;
         }
       }
       fourth = i32x4.extract_lane(four, 3);
@@ -154,15 +157,17 @@ function match6(rules: usize, list: usize, first: v128, source: v128, destinatio
       const four = v128.load(place);
       for (let bits = alike(four, hash); bits !== 0; bits &= bits - 1) {
         const number = entryOf(load<u32>(place + ((<usize>ctz(bits)) << 2)));
-        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 7);
-        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(entry, 64));
-        const sourceDiffers = v128.and(v128.xor(source, v128.load(entry, 16)), v128.load(entry, 80));
-        const destinationDiffers = v128.and(v128.xor(destination, v128.load(entry, 32)), v128.load(entry, 96));
+        const entry = rules + ((<usize>load<u32>(group, ENTRIES)) << 2) + (number << 6);
+        const says = load<u32>(entry, 52);
+        const mask = rules + ((<usize>(load<u32>(group, MASKS) + (says >> 16) * 12)) << 2);
+        const differ = v128.and(v128.xor(first, v128.load(entry)), v128.load(mask));
+        const sourceDiffers = v128.and(v128.xor(source, v128.load(entry, 16)), v128.load(mask, 16));
+        const destinationDiffers = v128.and(v128.xor(destination, v128.load(entry, 32)), v128.load(mask, 32));
         if (v128.any_true(v128.or(differ, v128.or(sourceDiffers, destinationDiffers)))) continue;
         const rule = load<u32>(entry, 48);
         if (rule < best) {
           best = rule;
-          queue = load<i32>(entry, 52);
+          queue = <i32>(says << 16) >> 16;
         }
       }
       fourth = i32x4.extract_lane(four, 3);
