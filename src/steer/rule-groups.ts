@@ -3,7 +3,7 @@
  * Varghese, 1999); then such groups together where the bits that all of them look at tell their rules apart, as in TupleMerge (Daly
  * and others, 2019). So five-tuples, and rules that leave a port or part of an address out, are one look, which else were five.
  */
-import { RULE_WORDS, type Rule, type RuleBase, WORD_DST, WORD_SRC } from './rule.ts';
+import { type Rule, type RuleBase, WORD_DST, WORD_L4, WORD_SRC } from './rule.ts';
 
 /** Words of a packet, and where the destination is of IPv4: see `rule-words.ts`. */
 export const KEY_WORDS = 12;
@@ -49,13 +49,21 @@ export function mixed(sum: number): number {
   return Math.imul(sum, 0x9e3779b1);
 }
 
-/** The words of a rule in the order of a packet's: with IPv4 the destination is right behind the source. */
+/**
+ * The words of a rule as those of a packet: all but the first two are as they lie in a header when it is read as little-endian words,
+ * which spares the kernel the turning; and with IPv4 the destination is right behind the source.
+ */
 export function packed(words: Int32Array, six: 0 | 1): Int32Array {
-  const out = words.slice(0, RULE_WORDS);
+  const out = words.map((word, i) => (i < WORD_L4 ? word : turned(word)));
   if (six === 1) return out;
-  out[WORD_DST_4] = words[WORD_DST];
+  out[WORD_DST_4] = out[WORD_DST];
   out[WORD_DST] = 0;
   return out;
+}
+
+/** Its bytes in the other order. */
+export function turned(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >> 8) & 0xff00) | (word >>> 24);
 }
 
 /** @param rules in the order of their locations */

@@ -10,7 +10,7 @@
  */
 import { CLASS_FRAGMENT4, CLASS_OTHER4, CLASS_TCP4, CLASSES } from '../counters.ts';
 import { RxSteerError } from '../errors.ts';
-import { u16, u32 } from '../wire/bytes.ts';
+import { u16 } from '../wire/bytes.ts';
 import type { Dissection } from '../wire/dissection.ts';
 import { IPV4_DST, IPV4_SRC } from '../wire/ipv4.ts';
 import { IPV6_DST, IPV6_SRC } from '../wire/ipv6.ts';
@@ -26,7 +26,7 @@ import {
   WORD_SRC,
   WORD_VLAN,
 } from './rule.ts';
-import { KEY_WORDS, WORD_DST_4 } from './rule-groups.ts';
+import { KEY_WORDS, turned, WORD_DST_4 } from './rule-groups.ts';
 import { classesOf, firstMatch, layRules } from './rule-words.ts';
 
 export class RuleTable {
@@ -71,20 +71,20 @@ export class RuleTable {
     const six = (cls & 1) !== 0;
     const l3 = d.l3;
     key[WORD_VLAN] = d.vlan;
-    key[WORD_SPI] = d.spi;
+    key[WORD_SPI] = turned(d.spi);
     if ((needs & ((1 << WORD_L4) | (1 << WORD_IP))) !== 0) {
       const tos = six ? (u16(bytes, l3) >> 4) & 0xff : bytes[l3 + 1];
       const there = hasL4(cls, d);
       key[WORD_IP] = (there ? L4_THERE : 0) | (tos << 8) | d.proto;
-      key[WORD_L4] = there ? u32(bytes, d.l4) : 0;
+      key[WORD_L4] = there ? little(bytes, d.l4) : 0;
     }
     if ((needs & (0xf << WORD_SRC)) !== 0) {
       if (six) words16(bytes, l3 + IPV6_SRC, key, WORD_SRC);
-      else key[WORD_SRC] = u32(bytes, l3 + IPV4_SRC);
+      else key[WORD_SRC] = little(bytes, l3 + IPV4_SRC);
     }
     if ((needs & (0xf << WORD_DST)) !== 0) {
       if (six) words16(bytes, l3 + IPV6_DST, key, WORD_DST);
-      else key[WORD_DST_4] = u32(bytes, l3 + IPV4_DST);
+      else key[WORD_DST_4] = little(bytes, l3 + IPV4_DST);
     }
   }
 }
@@ -120,5 +120,10 @@ function hasL4(cls: number, d: Dissection): boolean {
 }
 
 function words16(bytes: Uint8Array, off: number, key: Int32Array, at: number): void {
-  for (let i = 0; i < 4; i++) key[at + i] = u32(bytes, off + 4 * i);
+  for (let i = 0; i < 4; i++) key[at + i] = little(bytes, off + 4 * i);
+}
+
+/** Four bytes as the words of a packet have them. */
+function little(bytes: Uint8Array, off: number): number {
+  return bytes[off] | (bytes[off + 1] << 8) | (bytes[off + 2] << 16) | (bytes[off + 3] << 24);
 }

@@ -12,7 +12,8 @@
  *     entry      what a packet's words have to be | number of the rule | mask << 16 | queue, -1: drop, -2: a context
  *     mask       the bits of a packet's words that matter
  *
- * The words of a packet are those of `rule.ts`; but IPv4 has its destination right behind its source, so that they are two vectors
+ * The words of a packet are those of `rule.ts`, but from the third on as they lie in its headers: read as little-endian numbers. And
+ * IPv4 has its destination right behind its source, so that they are two vectors
  * of four, with room for the two words behind; IPv6 has four with these. Groups, slots, entries and masks begin at multiples of 16 bytes.
  *
  * Groups are hash tables (`rule-groups.ts`). A search begins at a multiple of four, goes on to the next slot, and ends at the first

@@ -21,15 +21,6 @@ const ENTRY_BITS = 17;
 export const NO_RULE: i32 = -3;
 export const RULE_DROPS: i32 = -1;
 
-function big(from: usize): u32 {
-  return bswap<u32>(load<u32>(from));
-}
-
-/** Sixteen bytes as four words. */
-function words(bytes: v128): v128 {
-  return v128.shuffle<u8>(bytes, bytes, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-}
-
 function products(bits: v128, factors: v128): v128 {
   return i32x4.dot_i16x8_s(bits, factors);
 }
@@ -69,15 +60,15 @@ export function ruleOf(
   vlan: u32,
   protocol: u32,
 ): i32 {
-  const tos: u32 = six !== 0 ? (<u32>bswap<u16>(load<u16>(l3)) >> 4) & 0xff : <u32>load<u8>(l3, 1);
+  const tos: u32 = six !== 0 ? (((<u32>load<u8>(l3)) << 4) | (load<u8>(l3, 1) >> 4)) & 0xff : <u32>load<u8>(l3, 1);
   let first = i32x4.splat(vlan);
   first = i32x4.replace_lane(first, 1, 0x10000 | (tos << 8) | protocol);
-  first = i32x4.replace_lane(first, 2, big(l4));
-  first = i32x4.replace_lane(first, 3, big(ports));
+  first = v128.load32_lane(l4, first, 2);
+  first = v128.load32_lane(ports, first, 3);
   const at = rules + (list << 2);
   return six !== 0
-    ? match6(rules, at, first, words(v128.load(l3, 8)), words(v128.load(l3, 24)))
-    : match4(rules, at, first, words(v128.load64_zero(l3, 12)));
+    ? match6(rules, at, first, v128.load(l3, 8), v128.load(l3, 24))
+    : match4(rules, at, first, v128.load64_zero(l3, 12));
 }
 
 /** Words: those of the tag, IP, L4 and the SPI, then source and destination. */
