@@ -3,11 +3,8 @@
  * Varghese, 1999); then such groups together where the bits that all of them look at tell their rules apart, as in TupleMerge (Daly
  * and others, 2019). So five-tuples, and rules that leave a port or part of an address out, are one look, which else were five.
  */
-import { type Rule, type RuleBase, WORD_DST, WORD_L4, WORD_SRC } from './rule.ts';
-
-/** Words of a packet, and where the destination is of IPv4: see `rule-words.ts`. */
-export const KEY_WORDS = 12;
-export const WORD_DST_4: number = WORD_SRC + 1;
+import type { Rule, RuleBase } from './rule.ts';
+import { KEY_WORDS, keyOf } from './rule-key.ts';
 
 /** Rules of a table that have the same hash, at most: a packet is held against each of them. */
 const ALIKE_MOST = 4;
@@ -47,23 +44,6 @@ export function products(word: number, factors: number): number {
 
 export function mixed(sum: number): number {
   return Math.imul(sum, 0x9e3779b1);
-}
-
-/**
- * The words of a rule as those of a packet: all but the first two are as they lie in a header when it is read as little-endian words,
- * which spares the kernel the turning; and with IPv4 the destination is right behind the source.
- */
-export function packed(words: Int32Array, six: 0 | 1): Int32Array {
-  const out = words.map((word, i) => (i < WORD_L4 ? word : turned(word)));
-  if (six === 1) return out;
-  out[WORD_DST_4] = out[WORD_DST];
-  out[WORD_DST] = 0;
-  return out;
-}
-
-/** Its bytes in the other order. */
-export function turned(word: number): number {
-  return (word << 24) | ((word & 0xff00) << 8) | ((word >> 8) & 0xff00) | (word >>> 24);
 }
 
 /** @param rules in the order of their locations */
@@ -117,7 +97,7 @@ class Table implements RuleGroup {
   /** Counts rules by their hashes; false: too many have the same. */
   private count(counts: Map<number, number>, numbers: readonly number[], care: Int32Array): boolean {
     for (const number of numbers) {
-      const hash = hashOf(packed(this.rules[number].value, this.six), care);
+      const hash = hashOf(keyOf(this.rules[number].value, this.six), care);
       const count = (counts.get(hash) ?? 0) + 1;
       if (count > ALIKE_MOST) return false;
       counts.set(hash, count);
@@ -137,7 +117,7 @@ function ofOneShape(rules: readonly Rule[]): RuleGroup[] {
     said.add(all);
     const group = groups.get(shape);
     if (group !== undefined) group.numbers.push(number);
-    else groups.set(shape, { base, six, care: packed(care, six), numbers: [number] });
+    else groups.set(shape, { base, six, care: keyOf(care, six), numbers: [number] });
   });
   return [...groups.values()];
 }

@@ -7,21 +7,21 @@
  *      24 to 35  the factors of the hash
  *     list       where each of the class's groups is, in the order of their first rules; 0 ends it
  *     group      its first rule | 32 - log2(slots) | where its slots are | where its entries are | 12 words: the bits that are hashed |
- *                where its masks are | how many words are not 0 in the bits that are hashed | which
+ *                where its masks are | 1: it looks at the SPI | how many words are not 0 in the bits that are hashed | which
  *     slots      0: free; check << 17 | entry + 1
  *     entry      what a packet's words have to be | number of the rule | mask << 16 | queue, -1: drop, -2: a context
  *     mask       the bits of a packet's words that matter
  *
- * The words of a packet are those of `rule.ts`, but from the third on as they lie in its headers: read as little-endian numbers. And
- * IPv4 has its destination right behind its source, so that they are two vectors
- * of four, with room for the two words behind; IPv6 has four with these. Groups, slots, entries and masks begin at multiples of 16 bytes.
+ * The words of a packet are those of `rule-key.ts`: five for IPv4, twelve for IPv6, where an entry has two more words than these.
+ * Groups, slots, entries and masks begin at multiples of 16 bytes.
  *
  * Groups are hash tables (`rule-groups.ts`). A search begins at a multiple of four, goes on to the next slot, and ends at the first
  * that is free: so the kernel looks at four at once. With a quarter of them taken at most, the first four nearly always have a free one.
  */
 import { CLASSES, type ClassName } from '../counters.ts';
 import type { Rule, RuleBase } from './rule.ts';
-import { FACTORS, groupRules, hashOf, KEY_WORDS, mixed, packed, products } from './rule-groups.ts';
+import { FACTORS, groupRules, hashOf, mixed, products } from './rule-groups.ts';
+import { KEY_L4_4, KEY_L4_6, KEY_WORDS, keyOf, looksAtSpi } from './rule-key.ts';
 
 export const RULE_DROPS_ADDRESS = 22;
 const FACTORS_AT = 24;
@@ -32,12 +32,13 @@ const GROUP_SLOTS = 2;
 const GROUP_ENTRIES = 3;
 const GROUP_CARE = 4;
 const GROUP_MASKS = 16;
-const GROUP_COUNT = 17;
-const GROUP_FIELDS = 18;
+const GROUP_SPI = 17;
+const GROUP_COUNT = 18;
+const GROUP_FIELDS = 19;
 /** Of an entry: its words; the number of its rule, behind which is what it does. Of a mask: its words. */
 const ENTRY_WORDS_4 = 8;
 const ENTRY_WORDS_6 = 16;
-const ENTRY_NUMBER_4 = 6;
+const ENTRY_NUMBER_4 = 5;
 const ENTRY_NUMBER_6 = 12;
 const MASK_WORDS_4 = 8;
 const MASK_WORDS_6 = 12;
@@ -97,14 +98,17 @@ export function layRules(rules: readonly Rule[]): Int32Array<ArrayBuffer> {
       listAt[cls],
     );
   });
-  groups.forEach(({ six, care, numbers }, i) => {
+  groups.forEach(({ base, six, care, numbers }, i) => {
     const { group, slots, entries, masks: masksAt } = places[i];
     const shift = Math.clz32(slotsFor(numbers.length) - 1);
     const fields = [...care.keys()].filter((word) => care[word] !== 0);
-    words.set([numbers[0], shift, slots, entries, ...care, masksAt, fields.length, ...fields], group);
+    words.set(
+      [numbers[0], shift, slots, entries, ...care, masksAt, looksAtSpi(base) ? 1 : 0, fields.length, ...fields],
+      group,
+    );
     numbers.forEach((number, entry) => {
       const rule = rules[number];
-      const value = packed(rule.value, six);
+      const value = keyOf(rule.value, six);
       const hash = hashOf(value, care);
       let slot = (hash >>> shift) & ~3;
       while (words[slots + slot] !== 0) slot = (slot + 1) & (-1 >>> shift);
@@ -115,20 +119,22 @@ export function layRules(rules: readonly Rule[]): Int32Array<ArrayBuffer> {
       const behind = six === 1 ? ENTRY_NUMBER_6 : ENTRY_NUMBER_4;
       const at = entries + entry * entryWords;
       words.set([...value.subarray(0, behind), number, (mask << 16) | (actionOf(rule) & 0xffff)], at);
-      words.set(packed(rule.care, six).subarray(0, maskWords), masksAt + mask * maskWords);
+      words.set(keyOf(rule.care, six).subarray(0, maskWords), masksAt + mask * maskWords);
     });
   });
   return words;
 }
 
-/** The number of the first of these rules that matches a packet of the class with the words `key`, or -1. */
+/** The number of the first of these rules that matches a packet of the class with the words `key`, as `readKey` gives them, or -1. */
 export function firstMatch(words: Int32Array, cls: number, key: Int32Array): number {
   let list = words[cls];
   if (list === 0) return -1;
   const six = (cls & 1) !== 0;
+  const l4 = six ? KEY_L4_6 : KEY_L4_4;
   let best = -1;
   for (let group = words[list]; group !== 0; group = words[++list]) {
     if (best >= 0 && words[group + GROUP_FIRST] > best) break;
+    key[l4] = key[KEY_WORDS + words[group + GROUP_SPI]];
     const hash = groupHash(words, group, key);
     const check = checkOf(hash);
     const shift = words[group + GROUP_SHIFT];
@@ -167,8 +173,7 @@ function ruleAt4(words: Int32Array, group: number, entry: number, key: Int32Arra
     ((key[1] ^ words[at + 1]) & words[mask + 1]) |
     ((key[2] ^ words[at + 2]) & words[mask + 2]) |
     ((key[3] ^ words[at + 3]) & words[mask + 3]) |
-    ((key[4] ^ words[at + 4]) & words[mask + 4]) |
-    ((key[5] ^ words[at + 5]) & words[mask + 5]);
+    ((key[4] ^ words[at + 4]) & words[mask + 4]);
   return differ === 0 ? words[at + ENTRY_NUMBER_4] : -1;
 }
 

@@ -243,7 +243,7 @@ export function dispatch(
 
     if (rules !== 0) {
       const list: usize = load<u32>(rules + ((<usize>cls) << 2));
-      const said = list === 0 ? NO_RULE : ruleOf(rules, list, l3, l4, ports, six, vlan, protocol);
+      const said = list === 0 ? NO_RULE : ruleOf(rules, list, l3, ports, six, vlan);
       if (said >= 0) queue = said;
       else if (said === RULE_DROPS) {
         add(dropsOf(rules), 1);
