@@ -22,11 +22,11 @@ export interface RuleGroup {
   readonly numbers: readonly number[];
 }
 
-/** Two primes for each word, for its lower and its upper half: 16 bits, as signed numbers. */
+/** Two odd numbers for each word, for its lower and its upper half: 16 bits, signed. */
 export const FACTORS: Int32Array = Int32Array.from(
   [31337, 30851, 30197, 29629, 28979, 28289, 27617, 26981, 26317, 25643, 24977, 24317].map(
-    (prime, i) =>
-      prime | ([32749, 31013, 30383, 29833, 29201, 28499, 27827, 27191, 26539, 25867, 25189, 24527][i] << 16),
+    (lower, i) =>
+      lower | ([32749, 31013, 30383, 29833, 29201, 28499, 27827, 27191, 26539, 25867, 25189, 24527][i] << 16),
   ),
 );
 
@@ -58,7 +58,9 @@ export function groupRules(rules: readonly Rule[]): RuleGroup[] {
     tables.set(type, known);
     if (!known.slice(0, TRIED_MOST).some((table) => table.takes(group))) known.push(new Table(rules, group));
   }
-  return [...tables.values()].flat().sort((a, b) => a.numbers[0] - b.numbers[0]);
+  const all = [...tables.values()].flat();
+  for (const { numbers } of all) numbers.sort((a, b) => a - b);
+  return all.sort((a, b) => a.numbers[0] - b.numbers[0]);
 }
 
 /** Groups that are put together. */
@@ -66,7 +68,7 @@ class Table implements RuleGroup {
   readonly base: RuleBase;
   readonly six: 0 | 1;
   care: Int32Array;
-  numbers: readonly number[];
+  readonly numbers: number[];
   private readonly rules: readonly Rule[];
   /** How many rules have a hash. */
   private counts = new Map<number, number>();
@@ -75,34 +77,46 @@ class Table implements RuleGroup {
     this.base = base;
     this.six = six;
     this.care = care;
-    this.numbers = numbers;
+    this.numbers = [...numbers];
     this.rules = rules;
     this.count(this.counts, numbers, care);
   }
 
   /** Takes a group in, if its rules and those that are there can be told apart by the bits that both look at. */
-  takes(group: RuleGroup): boolean {
-    const care = this.care.map((bits, word) => bits & group.care[word]);
-    const same = care.every((bits, word) => bits === this.care[word]);
-    if (!same && this.numbers.length > REHASHED_MOST * group.numbers.length) return false;
-    const counts = new Map(same ? this.counts : []);
-    if (!same && !this.count(counts, this.numbers, care)) return false;
-    if (!this.count(counts, group.numbers, care)) return false;
-    this.care = care;
+  takes({ care, numbers }: RuleGroup): boolean {
+    const common = this.care.map((bits, word) => bits & care[word]);
+    let { counts } = this;
+    if (common.some((bits, word) => bits !== this.care[word])) {
+      if (this.numbers.length > REHASHED_MOST * numbers.length) return false;
+      counts = new Map();
+      if (!this.count(counts, this.numbers, common)) return false;
+    }
+    if (!this.count(counts, numbers, common)) return false;
+    this.care = common;
     this.counts = counts;
-    this.numbers = [...this.numbers, ...group.numbers].sort((a, b) => a - b);
+    for (const number of numbers) this.numbers.push(number);
     return true;
   }
 
-  /** Counts rules by their hashes; false: too many have the same. */
+  /** Counts rules by their hashes. False, and none is counted: too many have the same. */
   private count(counts: Map<number, number>, numbers: readonly number[], care: Int32Array): boolean {
-    for (const number of numbers) {
-      const hash = hashOf(keyOf(this.rules[number].value, this.six), care);
-      const count = (counts.get(hash) ?? 0) + 1;
-      if (count > ALIKE_MOST) return false;
-      counts.set(hash, count);
+    for (let i = 0; i < numbers.length; i++) {
+      const hash = this.hash(numbers[i], care);
+      const count = counts.get(hash) ?? 0;
+      if (count === ALIKE_MOST) {
+        for (let k = 0; k < i; k++) {
+          const counted = this.hash(numbers[k], care);
+          counts.set(counted, counts.get(counted)! - 1);
+        }
+        return false;
+      }
+      counts.set(hash, count + 1);
     }
     return true;
+  }
+
+  private hash(number: number, care: Int32Array): number {
+    return hashOf(keyOf(this.rules[number].value, this.six), care);
   }
 }
 
