@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FrameBatch } from '../../src/capture/frame-batch.ts';
 import { DROP_REASONS, DROP_RULE } from '../../src/counters.ts';
 import { makeCore } from '../../src/receiver/core.ts';
 import { resolveOptions } from '../../src/receiver/options.ts';
@@ -6,6 +7,7 @@ import { fillRules, ruleCapacity } from '../../src/receiver/rule-plan.ts';
 import { parseRule } from '../../src/steer/rule.ts';
 import { RuleTable } from '../../src/steer/rule-table.ts';
 import { randomNumbers } from '../support/corpus.ts';
+import { esp, ethernet, ipv4 } from '../support/frames.ts';
 
 const tableOf = (rules: readonly string[]): RuleTable => new RuleTable(rules.map(parseRule));
 
@@ -46,10 +48,26 @@ describe('the place of rules in the control memory', () => {
   });
 
   it('takes 65,536 rules, and packets find them', () => {
-    const rules = Array.from({ length: 65536 }, (_, i) => `flow-type esp4 spi ${i} action ${i % 3} loc ${i}`);
-    const { steerer } = makeCore(
+    // Drawn, so that some of the last find their first four slots taken.
+    const random = randomNumbers(9);
+    const spis = Array.from({ length: 65536 }, () => random(2 ** 32));
+    const rules = Array.from({ length: 65536 }, (_, i) => `flow-type esp4 spi ${spis[i]} action ${i % 3} loc ${i}`);
+    const { bytes, dispatcher, options } = makeCore(
       resolveOptions({ queues: 3, inline: true, rss: { rules }, consumer: { onPackets() {} } }),
     );
-    expect(steerer.rules?.rules.length).toBe(65536);
+    const { offset } = options.layout.windows;
+    const batch = new FrameBatch(1000, bytes.buffer, offset);
+    for (let i = 0; i < 1000; i++) {
+      const spi = spis[65535 - 3 * i];
+      const frame = ethernet({ payload: ipv4({ src: '10.0.0.1', dst: '10.0.0.2', proto: 50, payload: esp(spi) }) });
+      const at = offset + 0x10000 + 128 * i;
+      bytes.set(frame, at);
+      batch.offsets[i] = at;
+      batch.lengths[i] = frame.length;
+    }
+    batch.count = 1000;
+    batch.linkType = 1;
+    expect(dispatcher.pushBatch(batch, 0)).toBe(1000);
+    expect([...dispatcher.placed]).toEqual([1000, 0, 0]);
   });
 });
