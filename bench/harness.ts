@@ -28,7 +28,7 @@ export interface Case {
   readonly threads?: number;
   /** Rounds so long that they are always disturbed: none is thrown away, and `cpuNs` is measured. */
   readonly long?: boolean;
-  /** A case of the same question that comes before and does the same without what this one asks about: the row says how many times its time. */
+  /** A case in front of this one that does the same without what this one asks about: the row has the ratio of both. */
   readonly against?: string;
   /** Makes the input, checks that the result is right, and returns what is measured. */
   make(effort: Effort): Round | Promise<Round>;

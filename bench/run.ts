@@ -48,10 +48,10 @@ for (const { question, name, against } of wanted) {
   if (question !== last) say(heading(question));
   last = question;
   if (values.json && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}`);
-  const measuredRow = measured(question, name);
-  if (measuredRow === undefined) continue;
+  const alone = measured(question, name);
+  if (alone === undefined) continue;
   const base = rows.find((row) => row.case === against);
-  const row = base === undefined ? measuredRow : { ...measuredRow, ratio: measuredRow.ns / base.ns };
+  const row = base === undefined ? alone : { ...alone, ratio: alone.ns / base.ns };
   rows.push(row);
   say(rowLine(row));
 }

@@ -57,7 +57,7 @@ const POLL_BYTES = 1 << 20;
 const POLL_BLOCKS = 2;
 
 /**
- * A call of the kernel that takes no frame, or one, is in vain: 80 ns. What follows is likely of the same kind (rules, a symmetric
+ * A call of the kernel that takes no frame, or one, is in vain: 80 ns. What follows is likely of the same kind (a context, a symmetric
  * transform), so twice as many frames as before go without it then, up to so many: 217 ns became 140 where no frame was its.
  */
 const ALONE_MAX = 16;

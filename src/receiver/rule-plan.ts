@@ -7,7 +7,7 @@ import { RULE_BYTES_MOST, RULE_DROPS_ADDRESS } from '../steer/rule-words.ts';
 const ALWAYS = 4096;
 
 /**
- * Bytes that are kept for the tables of rules in the control memory: for 4,096 of any kind (1.25 MiB, committed on first touch), and
+ * Bytes that are kept for the tables of rules in the control memory: for 4,096 of any kind (1.5 MiB, committed on first touch), and
  * for those that there are at first when they are more.
  */
 export function ruleCapacity(table: RuleTable | undefined): number {
