@@ -40,7 +40,11 @@ const LANE_MASK = 28;
 const IN_ORDER = 29;
 const MOVES = 30;
 const RULES = 31;
-const PLAN_WORDS = 32;
+const RECORDS = 32;
+const PLAN_WORDS = 33;
+
+/** Bytes of the records that the kernel makes of frames: 32 of 64. */
+const RECORD_BYTES = 32 * 64;
 
 /** Byte positions of the Toeplitz table: 64 times 256 words. */
 const TOEPLITZ_WORDS = 64 << 8;
@@ -191,6 +195,7 @@ export class DispatchPlan {
     words[SLOTS_AT] = places.slots;
     words[SLOT_SHIFT] = this.slots.shift;
     words[MOVES] = places.moves;
+    words[RECORDS] = places.records;
     words[IN_ORDER] = 1;
     if (facts.rfs === undefined) return;
     words[FLOWS] = facts.rfs.flows.address;
@@ -222,6 +227,7 @@ function placesOf(layout: SharedLayout, { lanes, units, slots, ruleBytes }: Plan
     unitTails: layout.take(4 * units),
     slots: layout.take(FlowSlots.bytes(slots)),
     moves: layout.take(8),
+    records: layout.take(RECORD_BYTES),
     rules: { offset: layout.take(ruleBytes), length: ruleBytes },
     staged: layout.take(FrameBatch.bytes(STAGED)),
     lent: layout.take(FrameBatch.bytes(STAGED)),
