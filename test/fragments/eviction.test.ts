@@ -58,6 +58,20 @@ for (const v6 of [false, true]) {
       expect(bench.conserved).toBe(true);
     });
 
+    it('a datagram that has begun never gives way to itself, though it is the oldest of all', () => {
+      const bench = new Bench(FEW, POOL);
+      bench.add(start(7, 1));
+      for (let k = 0; k < 191; k++) bench.add(start(k >> 6, 2 + (k & 63)));
+      // theirs go on until nothing is free
+      for (let k = 0; k < 64; k++) {
+        bench.add(fragment({ v6, id: 0, source: 2 + k, offset: 8, more: true, payload: payloadOf(8, k) }));
+      }
+      expect(bench.reassembler.held).toBe(256);
+      expect(bench.add(end(7, 1))).toBe(FRAGMENT_COMPLETE);
+      expect(bench.reassembler.evicted).toBe(2); // the next oldest, whole
+      expect(bench.conserved).toBe(true);
+    });
+
     it('a datagram of more fragments than its share goes down itself, never another pair', () => {
       const bench = new Bench({ maxFragments: 48 }, 1 << 18); // of 64 chunks a pair may have 48
       bench.add(start(1, 2));
