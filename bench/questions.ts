@@ -10,6 +10,7 @@ import { cases as kernels } from './kernels.ts';
 import { cases as lane } from './lane.ts';
 import { cases as reassembly } from './reassembly.ts';
 import { cases as replay } from './replay.ts';
+import { cases as rfs } from './rfs.ts';
 import { cases as ring } from './ring.ts';
 
 export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
@@ -18,6 +19,7 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['kernels', kernels],
   ['ring', ring],
   ['dispatch', dispatch],
+  ['rfs', rfs],
   ['gro', gro],
   ['reassembly', reassembly],
   ['flood', flood],

@@ -11,7 +11,8 @@ import { RingConsumer } from '../src/memory/ring.ts';
 import type { Control } from '../src/receiver/control.ts';
 import { makeCore } from '../src/receiver/core.ts';
 import type { Dispatcher } from '../src/receiver/dispatcher.ts';
-import { type Resolved, resolveOptions } from '../src/receiver/options.ts';
+import { type Resolved, type RfsOptions, resolveOptions } from '../src/receiver/options.ts';
+import type { FlowTable } from '../src/steer/flow-table.ts';
 
 /** Bytes between two frames: what a pcapng file has there, so that they lie as a file reader leaves them. */
 const GAP = 32;
@@ -22,6 +23,8 @@ export interface Rig {
   readonly options: Resolved;
   readonly control: Control;
   readonly dispatcher: Dispatcher;
+  /** The table of claims, with RFS. */
+  readonly flows: FlowTable | undefined;
   readonly consumers: readonly RingConsumer[];
   lane(number: number, consumer: Consumer): Lane;
 }
@@ -31,9 +34,12 @@ export interface RigOptions {
   readonly sas?: readonly Sa[];
   /** As in `replay`: the dispatcher ends the polls. */
   readonly deterministic?: boolean;
+  readonly rfs?: RfsOptions;
+  /** Bytes of the frame memory. */
+  readonly memory?: number;
 }
 
-export function makeRig({ queues = 4, sas, deterministic = false }: RigOptions = {}): Rig {
+export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory }: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
     inline: true,
@@ -41,16 +47,19 @@ export function makeRig({ queues = 4, sas, deterministic = false }: RigOptions =
     deterministic,
     rss: { key: microsoftKey() },
     consumer: { onPackets() {} },
+    ...(rfs === undefined ? {} : { rfs }),
+    ...(memory === undefined ? {} : { memory }),
     ...(sas === undefined ? {} : { esp: { sas } }),
   });
   const core = makeCore(options);
-  const { bytes, memory, control, dispatcher } = core;
+  const { bytes, control, dispatcher, flows } = core;
   const words = new Int32Array(control.buffer);
   return {
     bytes,
-    memory,
+    memory: core.memory,
     options,
     control,
+    flows,
     dispatcher,
     consumers: control.places.rings.map((at) => new RingConsumer(words, at >> 2, options.slots)),
     lane: (lane, consumer) => new Lane(core.laneConfig(lane), consumer),

@@ -1,4 +1,7 @@
-/** Which queue does my NIC give this flow? From what `ethtool -x eth0` printed, saved with the fields and filters of -n. */
+/**
+ * Which queue does my NIC give this flow? From what `ethtool -x eth0` printed, saved with the fields and filters of -n; and, without
+ * any of it, from what is known of an E810 (docs/nic-profiles.md).
+ */
 import { parseEthtool, Steerer } from '../src/steer/index.ts';
 import { tupleFrame } from '../src/wire/index.ts';
 
@@ -32,13 +35,15 @@ Filter: 1023
 	Action: Direct to queue 3
 `;
 
-const steerer = new Steerer({ queues: 4, ...parseEthtool(saved) });
+const mine = new Steerer({ queues: 4, ...parseEthtool(saved) });
+const ice = new Steerer({ queues: 4, nic: 'ice' });
 for (const flow of [
   { src: '66.9.149.187', sport: 2794, dst: '161.142.100.80', dport: 1766 },
   { src: '10.0.0.1', dst: '10.0.0.2', spi: 0x1000 },
   { src: '10.0.0.1', dst: '10.0.0.2', spi: 0x1001 },
 ]) {
   const { bytes, dissection } = tupleFrame(flow);
-  const queue = steerer.steer(bytes, dissection);
-  console.log(`${JSON.stringify(flow)} -> queue ${queue}, by ${steerer.rule?.text ?? 'its hash'}`);
+  const queue = mine.steer(bytes, dissection);
+  console.log(`${JSON.stringify(flow)} -> queue ${queue}, by ${mine.rule?.text ?? 'its hash'}`);
+  console.log(`  an E810: queue ${ice.steer(bytes, dissection)}`);
 }

@@ -89,6 +89,7 @@ export const BAD_OVERSIZE = 12;
 export const DROPS = {
   malformed: 'a header contradicts itself or the frame ends inside it',
   full: 'the ring or the arena of its lane was full and the policy is `drop`',
+  'flow-limit': 'its lane was half full or more, and more than half of the last 128 packets for it were of its flow',
   rule: 'a steering rule with action -1 matched it, or the letter r stands at its flow type',
   'unknown-spi': 'no security association for its destination and SPI',
   replay: 'sequence number seen before, left of the window, or 0 without ESN',
@@ -98,7 +99,6 @@ export const DROPS = {
   mode: 'authentic, but the tunnel header is no IP header',
   ipcomp: 'authentic, but the compressed payload could not be expanded within the bound',
   nesting: 'more layers of ESP in ESP than the bound',
-  'sa-elsewhere': 'ESP inside ESP whose inner security association belongs to another lane',
   'inner-malformed': 'authentic, but the packet inside is malformed',
   'fragment-overlap': 'a fragment overlaps another of its datagram (RFC 5722): the datagram is dropped whole',
   'fragment-invalid': 'a fragment with a size or offset that cannot be, or a datagram over 65,535 bytes',
@@ -115,6 +115,7 @@ export const DROP_REASONS: readonly DropReason[] = Object.keys(DROPS) as DropRea
 const dropNumber = (reason: DropReason): number => DROP_REASONS.indexOf(reason);
 export const DROP_MALFORMED: number = dropNumber('malformed');
 export const DROP_FULL: number = dropNumber('full');
+export const DROP_FLOW_LIMIT: number = dropNumber('flow-limit');
 export const DROP_RULE: number = dropNumber('rule');
 export const DROP_UNKNOWN_SPI: number = dropNumber('unknown-spi');
 export const DROP_REPLAY: number = dropNumber('replay');
@@ -124,7 +125,6 @@ export const DROP_PADDING: number = dropNumber('padding');
 export const DROP_MODE: number = dropNumber('mode');
 export const DROP_IPCOMP: number = dropNumber('ipcomp');
 export const DROP_NESTING: number = dropNumber('nesting');
-export const DROP_SA_ELSEWHERE: number = dropNumber('sa-elsewhere');
 export const DROP_INNER_MALFORMED: number = dropNumber('inner-malformed');
 export const DROP_FRAGMENT_OVERLAP: number = dropNumber('fragment-overlap');
 export const DROP_FRAGMENT_INVALID: number = dropNumber('fragment-invalid');

@@ -13,12 +13,19 @@ export type {
   FragmentOptions,
   GroOptions,
   ReceiverOptions,
+  RfsOptions,
   RssOptions,
 } from './receiver/options.ts';
-export { createReceiver, type PushOptions, type Receiver, type ReceiverEvents } from './receiver/receiver.ts';
-export type { Counts, LaneStats, ReceiverStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export {
+  createReceiver,
+  type PushOptions,
+  type Receiver,
+  type ReceiverEvents,
+} from './receiver/receiver.ts';
+export type { Counts, LaneStats, ReceiverStats, RfsStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';
 export type { IndirectionOption } from './steer/indirection.ts';
-export type { RssContextOptions, SteererOptions } from './steer/steerer.ts';
+export type { RssContextOptions, SteererOptions } from './steer/options.ts';
 export { Tuple } from './wire/tuple.ts';

@@ -1,5 +1,6 @@
 import { CLASSES } from '../counters.ts';
 import { INPUT_MAX } from '../hash/flow-hasher.ts';
+import { approximationOf } from '../steer/nic/index.ts';
 import { DROPPED, Steerer } from '../steer/steerer.ts';
 import { hex } from '../wire/bytes.ts';
 import { type TupleProto, tupleFrame } from '../wire/emit.ts';
@@ -40,27 +41,33 @@ export async function hashCommand(args: readonly string[]): Promise<number> {
   const { hasher, indirection } = steerer.used;
   const input = new Uint8Array(INPUT_MAX);
   const length = hasher.input(bytes, dissection, input);
-  const { rule } = steerer;
+  const { rule, nic } = steerer;
+  const cls = CLASSES[dissection.cls];
+  const model = nic && approximationOf(nic, cls);
   const result = {
     schema: 'rxsteer.hash/1',
-    class: CLASSES[dissection.cls],
+    ...(nic === undefined ? {} : { nic: nic.name }),
+    class: cls,
     input: hex(input, 0, length),
     hash: `0x${hash.toString(16).padStart(8, '0')}`,
     index: indirection.index(hash),
     // The rule decides, not the hash; a queue that is null is none: the rule drops.
     queue: queue === DROPPED ? null : queue,
     ...(rule === undefined ? {} : { rule: { location: rule.location, text: rule.text } }),
+    ...(model === undefined ? {} : { model }),
   };
   if (values.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } else {
     const rows = [
+      ...(nic === undefined ? [] : [['nic', nic.name]]),
       ['class', result.class],
       ['input', `${result.input} (${length} bytes)`],
       ['hash', result.hash],
       ['index', `${result.index} of ${indirection.size}`],
       ...(rule === undefined ? [] : [['rule', `${rule.text} (location ${rule.location})`]]),
       ['queue', queue === DROPPED ? 'none: dropped' : `${queue} of ${steerer.queues}`],
+      ...(model === undefined ? [] : [['model', model]]),
     ];
     process.stdout.write(rows.map(([name, value]) => `${name.padEnd(7)}${value}\n`).join(''));
   }

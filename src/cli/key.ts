@@ -7,6 +7,7 @@ import { lintKey } from '../hash/lint.ts';
 import { PLACEABLE, type Placeable, place } from '../hash/place.ts';
 import { readTextFile } from '../io/text-file.ts';
 import { TABLE_MAX, TABLE_SIZE } from '../steer/indirection.ts';
+import { approximationOf } from '../steer/nic/index.ts';
 import { Steerer } from '../steer/steerer.ts';
 import { hex } from '../wire/bytes.ts';
 import type { TupleOptions, TupleProto } from '../wire/emit.ts';
@@ -25,11 +26,13 @@ const GENERATE_OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-/** Rules pass the hash by: a key has no part in them. */
-const { rule: _, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Rules pass the hash by, and contexts are for rules: a key has no part in them. */
+const { rule: _, context: __, ...KEY_STEERING_OPTIONS } = STEERING_OPTIONS;
+/** Not all devices hash by a key that can be judged. */
+const { nic: ___, ...LINT_STEERING_OPTIONS } = KEY_STEERING_OPTIONS;
 
 const LINT_OPTIONS = {
-  ...KEY_STEERING_OPTIONS,
+  ...LINT_STEERING_OPTIONS,
   map: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -109,7 +112,8 @@ function placeFlows(args: readonly string[]): number {
   const { values, positionals } = readArgs(args, PLACE_OPTIONS);
   noArgument('place', positionals);
   const { flow, choose } = flowOf(values);
-  const { hasher, indirection, queues } = new Steerer(steeringOptions(values));
+  const { hasher, indirection, queues, nic } = new Steerer(steeringOptions(values));
+  const model = nic && approximationOf(nic, `${flow.natt ? 'natt' : flow.proto}4`);
   const { entries } = indirection;
   const asked = list(values.queue).map((text) => wholeNumber('queue', text, 0, queues - 1) ?? 0);
   const wanted = asked.length > 0 ? asked : [...new Set(entries)].sort((a, b) => a - b);
@@ -139,8 +143,17 @@ function placeFlows(args: readonly string[]): number {
         },
   );
   const { reach } = result;
-  const report = { schema: SCHEMA, choose, placements, reach: { ...reach, indices: reach.indices.length } };
-  print(values.json, report, () => placementsText(choose, result, inTurn, indirection.size));
+  const report = {
+    schema: SCHEMA,
+    ...(nic === undefined ? {} : { nic: nic.name }),
+    choose,
+    placements,
+    reach: { ...reach, indices: reach.indices.length },
+    ...(model === undefined ? {} : { model }),
+  };
+  const text = (): string =>
+    placementsText(choose, result, inTurn, indirection.size) + (model === undefined ? '' : `model: ${model}\n`);
+  print(values.json, report, text);
   return result.placements.includes(undefined) ? 1 : 0;
 }
 

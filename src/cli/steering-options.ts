@@ -1,10 +1,12 @@
-import { parseFlowHash, XFRMS } from '../hash/fields.ts';
+import { parseFlowHash, spellOut, XFRMS } from '../hash/fields.ts';
 import { HFUNCS } from '../hash/hfunc.ts';
 import { parseKey } from '../hash/keys.ts';
 import { readTextFile } from '../io/text-file.ts';
+import { addContext } from '../steer/context.ts';
 import { EthtoolReader } from '../steer/ethtool.ts';
 import { type IndirectionOption, parseIndirection, TABLE_MAX } from '../steer/indirection.ts';
-import type { SteererOptions } from '../steer/steerer.ts';
+import { nicKeyLength } from '../steer/nic/index.ts';
+import type { SteererOptions } from '../steer/options.ts';
 import { oneOf, usageError, wholeNumber } from './args.ts';
 
 /** Queues unless `--queues` says otherwise. */
@@ -21,6 +23,8 @@ export const STEERING_OPTIONS = {
   'table-size': { type: 'string' },
   rule: { type: 'string', multiple: true },
   ethtool: { type: 'string', multiple: true },
+  nic: { type: 'string' },
+  context: { type: 'string', multiple: true },
 } as const;
 
 export interface SteeringValues {
@@ -33,11 +37,13 @@ export interface SteeringValues {
   'table-size'?: string;
   rule?: string[];
   ethtool?: string[];
+  nic?: string;
+  context?: string[];
 }
 
 /**
  * Steering as the command line describes it; the defaults are the microsoft key, 128 entries, equal, 4 queues. Options go
- * before what files of `--ethtool` say; rules add up.
+ * before what files of `--ethtool` say, and that before what `--nic` does; rules add up.
  *
  * @throws RxSteerError `ERR_RXSTEER_USAGE`, and what the parsers of keys, fields, tables and of ethtool's output throw
  */
@@ -45,23 +51,32 @@ export function steeringOptions(values: SteeringValues): SteererOptions & { key:
   const reader = new EthtoolReader();
   for (const file of values.ethtool ?? []) reader.read(readTextFile(file), file);
   const device = reader.options();
-  const fields: Record<string, string> = { ...device.fields };
-  const given = (values['rx-flow-hash'] ?? []).map(parseFlowHash);
-  // A type with its family goes before one without, wherever they come from: the device's may not.
-  for (const { type } of given) for (const family of ['4', '6']) delete fields[type + family];
-  for (const { type, letters } of given) fields[type] = letters;
+  const given: Record<string, string> = {};
+  for (const text of values['rx-flow-hash'] ?? []) {
+    const { type, letters } = parseFlowHash(text);
+    given[type] = letters;
+  }
+  // Spelled out, so that what is given goes before the device's where that names the family and this does not.
+  const fields = Object.fromEntries([...spellOut(device.fields ?? {}), ...spellOut(given)]);
+  const keyLength = nicKeyLength(values.nic);
+  const contexts = { ...device.contexts };
+  for (const text of values.context ?? []) addContext(contexts, text, keyLength);
   const rules = [...(device.rules ?? []), ...(values.rule ?? [])];
   const indirection = values.indir === undefined ? device.indirection : readIndirection(values.indir);
   return {
     queues: wholeNumber('queues', values.queues, 1, 256) ?? device.queues ?? DEFAULT_QUEUES,
-    key: values.hkey === undefined && device.key !== undefined ? device.key : parseKey(values.hkey ?? 'microsoft'),
+    key:
+      values.hkey === undefined && device.key !== undefined
+        ? device.key
+        : parseKey(values.hkey ?? 'microsoft', keyLength),
     hfunc: oneOf('hfunc', values.hfunc, HFUNCS) ?? device.hfunc,
     xfrm: oneOf('xfrm', values.xfrm, XFRMS) ?? device.xfrm,
     tableSize: wholeNumber('table-size', values['table-size'], 1, TABLE_MAX),
     ...(indirection === undefined ? {} : { indirection }),
     fields,
     ...(rules.length === 0 ? {} : { rules }),
-    ...(device.contexts === undefined ? {} : { contexts: device.contexts }),
+    ...(Object.keys(contexts).length === 0 ? {} : { contexts }),
+    ...(values.nic === undefined ? {} : { nic: values.nic }),
   };
 }
 

@@ -1,5 +1,14 @@
 /** From a dissected packet to its flow hash: picks the fields of its class and hashes them, where they lie if possible. */
-import { CLASS_AH4, CLASS_AH6, CLASS_NATT4, CLASS_NATT6, CLASS_NONIP, CLASSES } from '../counters.ts';
+import {
+  CLASS_AH4,
+  CLASS_AH6,
+  CLASS_ESP4,
+  CLASS_NATT4,
+  CLASS_NATT6,
+  CLASS_NONIP,
+  CLASS_UDP6,
+  CLASSES,
+} from '../counters.ts';
 import { RxSteerError } from '../errors.ts';
 import { AH_SPI } from '../wire/ah.ts';
 import type { Dissection } from '../wire/dissection.ts';
@@ -11,20 +20,33 @@ import {
   FIELD_F,
   FIELD_L,
   FIELD_N,
+  FIELD_PORTS,
   FIELD_R,
   FIELD_S,
-  FIELD_T,
   FIELD_V,
   type FlowFields,
   resolveFields,
   type Xfrm,
 } from './fields.ts';
 import { HFUNC_TOEPLITZ, type Hfunc, hfuncNumber, keylessHash } from './hfunc.ts';
+import { copy, fuse, hasFlowLabel, isGtpu, more, sort } from './input.ts';
+import { SipHash } from './siphash.ts';
 import { Toeplitz } from './toeplitz.ts';
 
 // Copies, because V8 folds the constants of a module but loads and checks an imported one at every use.
 const V4_SRC = IPV4_SRC;
 const V6_SRC = IPV6_SRC;
+
+/**
+ * How a device differs from plain RSS:
+ *
+ * - `reversed`: the key's bytes in reverse order, and a hash that starts as all ones (ENA, as Linux sets it up);
+ * - `spi-sequence`: where `f n` are the SPI of ESP or AH, the sequence number is hashed behind it (octeontx2). It spreads the
+ *   packets of one SA over queues, and so reorders them;
+ * - `flow-dissector`: SipHash of the fields in canonical order, as Linux hashes in software; addresses and flow label alone
+ *   where an IPv6 packet has one; never 0. The key has 16 bytes.
+ */
+export type HashVariant = 'plain' | 'reversed' | 'spi-sequence' | 'flow-dissector';
 
 export interface FlowHasherOptions {
   /** 16 to 64 bytes, most significant first. Only toeplitz uses it. */
@@ -35,10 +57,12 @@ export interface FlowHasherOptions {
   xfrm?: Xfrm;
   /** Letters at flow types; see fields.ts for the defaults. */
   fields?: FlowFields;
+  /** Default `plain`. */
+  variant?: HashVariant;
 }
 
-/** Bytes of the longest input: two IPv6 addresses and two ports; VLAN ID, protocol, flow label. */
-export const INPUT_MAX = 43;
+/** Bytes of the longest input: two IPv6 addresses and two ports; VLAN ID, protocol, flow label; TEID or sequence number. */
+export const INPUT_MAX = 47;
 
 /** How the packets of a class are hashed: all but the last where they lie. */
 const NO_HASH = 0;
@@ -50,36 +74,55 @@ const GATHER = 5;
 export const WAY_GATHER: number = GATHER;
 
 export class FlowHasher {
-  /** Whether the last packet had a hash: 0 for `nonip` and `malformed`. The hash itself may be 0 and valid. */
+  /** Whether the last packet had a hash: 0 for `malformed`, and `nonip` unless `ether` has letters. A hash of 0 may be valid. */
   valid = 0;
-  /** Toeplitz of fields that are not sorted: each bit of a field adds the same to every hash. */
+  /** Toeplitz of fields that are not sorted: each bit of a field adds the same to every hash of the flow. */
   readonly linear: boolean;
   readonly toeplitz: Toeplitz;
   /** Bits at class numbers: IPv4 tuple, with ports or SPI at `l4` itself. */
   private readonly joined: number = 0;
   /** At class numbers: the way (1 to 4: where the fields lie), the fields, and where ports or SPI lie behind `l4`. */
   readonly ways: Uint8Array;
-  private readonly fields: Uint8Array;
+  private readonly fields: Uint16Array;
   private readonly shift: Uint8Array;
+  /** Fields of GTP-U over IPv4 and IPv6, where any are asked for. */
+  private readonly gtpu: Uint16Array | undefined;
+  private readonly variant: HashVariant;
+  /** What the hash of no bits is. */
+  private readonly initial: number;
+  private readonly sip: SipHash | undefined;
   private readonly xfrm: Xfrm;
   private readonly hfunc: number;
   private readonly scratch = new Uint8Array(INPUT_MAX);
 
   /** @throws RxSteerError `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_OPTION` (xfrm, hfunc) */
   constructor(options: FlowHasherOptions) {
-    const { hfunc = 'toeplitz', xfrm = 'none' } = options;
+    const { key, hfunc = 'toeplitz', xfrm = 'none', variant = 'plain' } = options;
     this.hfunc = hfuncNumber(hfunc);
-    this.toeplitz = new Toeplitz(options.key);
-    this.linear = hfunc === 'toeplitz' && xfrm !== 'sort';
-    this.xfrm = xfrm;
-    this.fields = resolveFields(options.fields, xfrm);
-    if (this.hfunc === HFUNC_TOEPLITZ) checkReach(this.fields, options.key.length);
-    this.shift = new Uint8Array(CLASSES.length);
-    this.shift[CLASS_AH4] = this.shift[CLASS_AH6] = AH_SPI;
-    this.shift[CLASS_NATT4] = this.shift[CLASS_NATT6] = UDP_HEADER;
+    this.variant = variant;
+    this.toeplitz = new Toeplitz(variant === 'reversed' && key instanceof Uint8Array ? key.slice().reverse() : key);
+    this.initial = variant === 'reversed' ? -1 : 0;
+    this.sip = variant === 'flow-dissector' ? new SipHash(key) : undefined;
+    this.linear = hfunc === 'toeplitz' && xfrm !== 'sort' && (variant === 'plain' || variant === 'reversed');
+    const { classes: fields, gtpu } = resolveFields(options.fields, xfrm);
+    this.xfrm = this.sip === undefined ? xfrm : 'sort';
+    this.fields = fields;
+    this.gtpu = gtpu[0] === 0 && gtpu[1] === 0 ? undefined : gtpu;
+    if (this.hfunc === HFUNC_TOEPLITZ && this.sip === undefined) {
+      checkReach(fields, key.length, (cls) => CLASSES[cls]);
+      checkReach(gtpu, key.length, (six) => (six === 0 ? 'gtpu4' : 'gtpu6'));
+    }
+    this.shift = shiftsOf(fields);
     this.ways = new Uint8Array(CLASSES.length);
+    if (fields[CLASS_NONIP] !== 0) this.ways[CLASS_NONIP] = GATHER;
+    const plain = this.hfunc === HFUNC_TOEPLITZ && xfrm === 'none' && this.initial === 0 && this.sip === undefined;
     for (let cls = CLASS_NONIP + 1; cls < CLASSES.length; cls++) {
-      this.ways[cls] = wayOf(this.fields[cls], cls & 1, this.hfunc === HFUNC_TOEPLITZ && xfrm === 'none');
+      const special =
+        (gtpu[cls & 1] !== 0 && (cls | 1) === CLASS_UDP6) ||
+        (variant === 'spi-sequence' && hasSequence(cls)) ||
+        // Whoever goes by the way alone looks for an SPI in natt.
+        ((cls | 1) === CLASS_NATT6 && this.shift[cls] === 0 && (fields[cls] & (FIELD_F | FIELD_N)) !== 0);
+      this.ways[cls] = wayOf(fields[cls], cls & 1, plain && !special);
       if (this.ways[cls] === V4_TUPLE && this.shift[cls] === 0) this.joined |= 1 << cls;
     }
   }
@@ -127,19 +170,36 @@ export class FlowHasher {
 
   /** The hash of so many gathered bytes. */
   private hashInput(length: number): number {
-    const { hfunc, scratch } = this;
+    const { hfunc, scratch, sip } = this;
+    // Linux takes 0 for none.
+    if (sip !== undefined) return sip.hash(scratch, 0, length) || 1;
     return hfunc === HFUNC_TOEPLITZ
-      ? this.toeplitz.hash(scratch, 0, length, 0)
+      ? this.toeplitz.hash(scratch, 0, length, 0) ^ this.initial
       : keylessHash(hfunc, scratch, 0, length);
+  }
+
+  /** The fields of a packet that is gathered. */
+  private fieldsOf(bytes: Uint8Array, d: Dissection): number {
+    const cls = d.cls;
+    if (this.ways[cls] === NO_HASH) return 0;
+    const fields = this.fields[cls];
+    if (this.gtpu !== undefined && (cls | 1) === CLASS_UDP6 && this.gtpu[cls & 1] !== 0 && isGtpu(bytes, d)) {
+      return this.gtpu[cls & 1];
+    }
+    if (this.sip !== undefined && (cls & 1) !== 0 && cls !== CLASS_NONIP && hasFlowLabel(bytes, d.l3)) {
+      return (fields & ~(FIELD_F | FIELD_N)) | FIELD_L;
+    }
+    return fields;
   }
 
   /**
    * Writes what is hashed of the packet to `out` (INPUT_MAX bytes) and returns how many bytes that is: source address,
-   * destination address, L4 bytes 0-1, L4 bytes 2-3, VLAN ID, protocol, flow label, without gaps, after xfrm. 0 when the packet has no hash.
+   * destination address, L4 bytes 0-1, L4 bytes 2-3 (and a sequence number, where the variant has it), VLAN ID, protocol, flow
+   * label, L2 destination, TEID, without gaps, after xfrm. 0 when the packet has no hash.
    */
   input(bytes: Uint8Array, d: Dissection, out: Uint8Array): number {
     const cls = d.cls;
-    const fields = this.ways[cls] === NO_HASH ? 0 : this.fields[cls];
+    const fields = this.fieldsOf(bytes, d);
     const six = (cls & 1) !== 0;
     const size = six ? 16 : 4;
     const src = (d.l3 + (six ? V6_SRC : V4_SRC)) | 0;
@@ -150,6 +210,8 @@ export class FlowHasher {
     const ports = n;
     if ((fields & FIELD_F) !== 0) n = copy(bytes, l4, 2, out, n);
     if ((fields & FIELD_N) !== 0) n = copy(bytes, l4 + 2, 2, out, n);
+    if (this.variant === 'spi-sequence' && hasSequence(cls) && (fields & FIELD_N) !== 0)
+      return copy(bytes, l4 + 4, 4, out, n);
     if (this.xfrm === 'sort') {
       sort(out, 0, ports >> 1);
       sort(out, ports, (n - ports) >> 1);
@@ -169,63 +231,35 @@ function wayOf(fields: number, six: number, plain: boolean): number {
   return GATHER;
 }
 
-/** The fields behind the ports. Without a tag the VLAN ID is 0, which is that of a frame with a priority tag, too. */
-function more(fields: number, bytes: Uint8Array, d: Dissection, out: Uint8Array, at: number): number {
-  let n = at | 0;
-  if ((fields & FIELD_V) !== 0) {
-    out[n++] = (d.vlan >> 8) & 0x0f;
-    out[n++] = d.vlan & 0xff;
+/** ESP and AH by themselves: NAT-T is UDP to the one device that hashes sequence numbers. */
+function hasSequence(cls: number): boolean {
+  return cls >= CLASS_ESP4 && cls <= CLASS_AH6;
+}
+
+/** At class numbers: where ports or SPI lie behind `l4`. */
+function shiftsOf(fields: Uint16Array): Uint8Array {
+  const shift = new Uint8Array(CLASSES.length);
+  shift[CLASS_AH4] = shift[CLASS_AH6] = AH_SPI;
+  for (const natt of [CLASS_NATT4, CLASS_NATT6]) {
+    if ((fields[natt] & FIELD_PORTS) === 0) shift[natt] = UDP_HEADER;
+    fields[natt] &= ~FIELD_PORTS;
   }
-  if ((fields & FIELD_T) !== 0) out[n++] = d.proto;
-  if ((fields & FIELD_L) !== 0) {
-    out[n++] = 0;
-    out[n++] = bytes[d.l3 + 1] & 0x0f;
-    n = copy(bytes, d.l3 + 2, 2, out, n);
-  }
-  return n;
+  return shift;
 }
 
 /** A key covers its length less 4 bytes of input: letters whose bits it would not reach would be ignored, silently. */
-function checkReach(fields: Uint8Array, length: number): void {
-  for (let cls = 0; cls < fields.length; cls++) {
-    const bits = fields[cls];
+function checkReach(fields: Uint16Array, length: number, name: (index: number) => string): void {
+  for (let index = 0; index < fields.length; index++) {
+    const bits = fields[index] & ~FIELD_PORTS;
     if (bits < FIELD_V) continue;
-    const size = (cls & 1) !== 0 ? 16 : 4;
-    const sizes = [size, size, 2, 2, 2, 1, 4];
+    const size = (index & 1) !== 0 ? 16 : 4;
+    const sizes = [size, size, 2, 2, 2, 1, 4, 0, 6, 4];
     const input = sizes.reduce((sum, bytes, bit) => sum + ((bits >> bit) & 1) * bytes, 0);
     if (input + 4 > length) {
       throw new RxSteerError(
         'ERR_RXSTEER_KEY',
-        `key: expected ${input + 4} bytes at least for the ${input} bytes that are hashed of ${CLASSES[cls]}, got ${length}`,
+        `key: expected ${input + 4} bytes at least for the ${input} bytes that are hashed of ${name(index)}, got ${length}`,
       );
     }
-  }
-}
-
-function copy(from: Uint8Array, off: number, len: number, to: Uint8Array, at: number): number {
-  for (let i = 0; i < len; i++) to[at + i] = from[off + i];
-  return (at + len) | 0;
-}
-
-/** (A, B) becomes (A ^ B, A ^ B), or (A | B, A ^ B); `size` bytes each. */
-function fuse(bytes: Uint8Array, off: number, size: number, or: boolean): void {
-  for (let i = off; i < off + size; i++) {
-    const a = bytes[i];
-    const b = bytes[i + size];
-    bytes[i] = or ? a | b : a ^ b;
-    bytes[i + size] = a ^ b;
-  }
-}
-
-/** (A, B) becomes (B, A) when B is smaller; `size` bytes each. */
-function sort(bytes: Uint8Array, off: number, size: number): void {
-  const other = off + size;
-  let i = 0;
-  while (i < size && bytes[off + i] === bytes[other + i]) i++;
-  if (i === size || bytes[off + i] < bytes[other + i]) return;
-  for (; i < size; i++) {
-    const a = bytes[off + i];
-    bytes[off + i] = bytes[other + i];
-    bytes[other + i] = a;
   }
 }

@@ -24,9 +24,12 @@ export function checkKey(key: Uint8Array): void {
   }
 }
 
-/** Microsoft's key: 40 bytes. */
-export function microsoftKey(): Uint8Array {
-  return hexKey(MICROSOFT);
+/** Microsoft's key: 40 bytes. A longer one ends in zeros, and hashes the same; a shorter one is its beginning. */
+export function microsoftKey(length: number = KEY_LENGTH): Uint8Array {
+  checkInteger('key length', length, KEY_MIN, KEY_MAX);
+  const key = new Uint8Array(length);
+  key.set(hexKey(MICROSOFT).subarray(0, length));
+  return key;
 }
 
 /**
@@ -63,11 +66,11 @@ export function seededKey(seed: string, length: number = KEY_LENGTH): Uint8Array
  * A key from text: `microsoft`, `symmetric`, `random:SEED`, or 16 to 64 bytes in hexadecimal, with colons between all bytes
  * (as `ethtool -x` prints them) or none.
  *
- * @param length bytes of a `symmetric` or `random` key
+ * @param length bytes of a key that has a name
  * @throws RxSteerError `ERR_RXSTEER_KEY`
  */
 export function parseKey(text: string, length: number = KEY_LENGTH): Uint8Array {
-  if (text === 'microsoft') return microsoftKey();
+  if (text === 'microsoft') return microsoftKey(length);
   if (text === 'symmetric') return symmetricKey(length);
   if (text.startsWith('random:')) {
     if (text.length === 7) throw new RxSteerError('ERR_RXSTEER_KEY', 'key: expected a seed behind "random:", got none');

@@ -81,7 +81,11 @@ type Source = (index: number) => number | undefined;
 export function place(options: PlaceOptions): PlaceResult {
   const { entries, choose, queues } = options;
   if (!options.hasher.linear) {
-    throw optionError('hasher', 'one of hfunc toeplitz, without xfrm sort: only those can be solved', 'another');
+    throw optionError(
+      'hasher',
+      'one of hfunc toeplitz, without xfrm sort, of no device that hashes otherwise: only those can be solved',
+      'another',
+    );
   }
   if (!PLACEABLE.includes(choose)) throw optionError('choose', PLACEABLE.join(', '), choose);
   const size = checkInteger('entries', entries.length, 1, 0xffff);

@@ -1,4 +1,5 @@
 import { CLASSES, type ClassName } from '../counters.ts';
+import { checkInteger } from '../errors.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
   LINK_SHIFT,
@@ -27,8 +28,21 @@ import {
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
+import type { FlowTable } from '../steer/flow-table.ts';
 import type { Tuple } from '../wire/tuple.ts';
 import { readTuple } from '../wire/tuple.ts';
+
+/** What a batch is made from. */
+export interface BatchParts {
+  readonly lane: number;
+  readonly lanes: number;
+  readonly bytes: Uint8Array;
+  readonly kernels: Kernels;
+  readonly table: PacketTable;
+  readonly room: Scratch;
+  /** Absent: no RFS. */
+  readonly flows: FlowTable | undefined;
+}
 
 /**
  * What a poll delivers: packets in order, addressed by their position `i` from 0 to `length - 1`.
@@ -47,14 +61,19 @@ export class Batch {
   private readonly rows: Int32Array;
   private readonly kernels: Kernels;
   private readonly room: Scratch;
+  private readonly lanes: number;
+  private readonly flows: FlowTable | undefined;
 
-  constructor(lane: number, bytes: Uint8Array, kernels: Kernels, table: PacketTable, room: Scratch) {
-    this.lane = lane;
-    this.bytes = bytes;
-    this.kernels = kernels;
-    this.table = table;
-    this.room = room;
-    this.rows = new Int32Array(table.capacity);
+  /** For the lane. */
+  constructor(parts: BatchParts) {
+    this.lane = parts.lane;
+    this.lanes = parts.lanes;
+    this.bytes = parts.bytes;
+    this.kernels = parts.kernels;
+    this.table = parts.table;
+    this.room = parts.room;
+    this.flows = parts.flows;
+    this.rows = new Int32Array(parts.table.capacity);
   }
 
   /** Absolute offset of the first piece: of the whole frame when `pieces(i)` is 1, else of its headers. */
@@ -224,6 +243,20 @@ export class Batch {
   /** A copy of the packet that is yours to keep, in memory that is not shared. */
   copy(i: number): Uint8Array {
     return new Uint8Array(this.view(i));
+  }
+
+  /**
+   * Says that the flow of packet `i` is wanted in a lane, this one unless another is named: RFS brings its next packets there, as
+   * soon as nothing is overtaken. Claims cost a look at a table; a claim that holds already is not written again.
+   *
+   * @returns false without the option `rfs`, or when the packet has no hash
+   * @throws RxSteerError `ERR_RXSTEER_OPTION`: there is no such lane
+   */
+  claim(i: number, lane: number = this.lane): boolean {
+    if ((lane | 0) !== lane || lane < 0 || lane >= this.lanes) checkInteger('lane', lane, 0, this.lanes - 1);
+    if (this.flows === undefined || !this.hashValid(i)) return false;
+    this.flows.claim(this.word(i, P_HASH), lane);
+    return true;
   }
 
   /** Appends a row. For the lane. */

@@ -1,7 +1,9 @@
 import type { SaConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
+import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
 import type { FrameLayout } from '../memory/frame-memory.ts';
+import type { HandoverPlaces } from './handover-rings.ts';
 
 /** Where things lie in the frame memory behind the frames: what threads share beside them. Addresses in bytes. */
 export interface ControlPlaces {
@@ -11,10 +13,32 @@ export interface ControlPlaces {
   readonly rings: readonly number[];
   readonly counters: readonly number[];
   readonly unknownSpis: readonly number[];
-  /** Owner lane + 1 of each order group (0: none yet), table of SAs, state of SAs. */
+  /** The hash key (`SharedKey`). */
+  readonly key: number;
+  /** Per lane: which generation of the key it has come to. */
+  readonly keySeen: readonly number[];
+  /** The table of claims, with RFS. */
+  readonly flows: number;
+  /** Per lane: where it asks for SAs to be moved. */
+  readonly mailboxes: readonly number[];
+  /** Rings between lanes, with ESP and more than one lane. */
+  readonly handover: HandoverPlaces | undefined;
+  /** Owners of order groups (`owners.ts`), table of SAs, state of SAs. */
   readonly owners: number;
   readonly saTable: number;
   readonly saState: number;
+}
+
+/** Receive flow steering, as lanes and dispatcher go by it. */
+export interface RfsConfig {
+  /** Entries of the table of claims. */
+  readonly entries: number;
+  /** Flows that come out of ESP are handed to the lane that has claimed them. */
+  readonly twoStage: boolean;
+  /** SAs move to the lane of their flows. */
+  readonly saAffinity: boolean;
+  /** Flows move only when what their lane has of them is delivered. */
+  readonly inOrder: boolean;
 }
 
 /** What a lane is made from: plain data that can be sent to a thread. */
@@ -30,15 +54,17 @@ export interface LaneConfig {
   /** The dispatcher marks the ends of polls; without it a poll ends when the ring is empty or 64 packets are taken. */
   readonly deterministic: boolean;
   readonly nattPort: number;
-  /** The RSS key and fields, used for the hash of inner flows. */
-  readonly key: Uint8Array;
+  /** How inner flows are hashed; the key is in shared memory. */
   readonly fields: Readonly<Record<string, string>>;
   readonly xfrm: Xfrm;
   readonly hfunc: Hfunc;
+  /** How the dispatcher hashes, where that is another way. */
+  readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
   readonly level: 'outer' | 'inner';
   /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
   readonly esp?: { readonly sas: readonly SaConfig[]; readonly units: Int32Array; readonly deliverUnknown: boolean };
   readonly fragments?: { readonly timeoutMs: number };
+  readonly rfs?: RfsConfig;
   readonly gro?: { readonly order: 'flow' | 'linux'; readonly maxSize: number };
   /** 1 at the class numbers that are not delivered. */
   readonly excluded: Uint8Array;

@@ -1,3 +1,4 @@
+import type { Tuple } from '../wire/tuple.ts';
 import type { Batch } from './batch.ts';
 
 /** What takes delivered packets. */
@@ -21,6 +22,13 @@ export interface ConsumerContext {
   readonly lanes: number;
   /** The option `data` of the receiver. */
   readonly data: unknown;
+  /**
+   * Says that the flow with this tuple (as it is received: of a flow that is only sent, the reply's) is wanted in a lane, this
+   * one unless another is named. Needs the option `rfs`; see `batch.claim`.
+   *
+   * @returns false without RFS, or when the flow's type has no hash
+   */
+  claim(tuple: Tuple, lane?: number): boolean;
   /** Sends a message to the program: the receiver's event `message`. */
   post(message: unknown): void;
 }

@@ -22,8 +22,13 @@ export const C_POLLS = 7;
 export const C_THROWS = 8;
 /** Segments that GRO merged into another one. */
 export const C_MERGED = 9;
+/** Handed over to other lanes, a super-packet as one. Taken over from other lanes, as input packets. */
+export const C_HANDOVERS = 10;
+export const C_RECEIVED = 11;
+/** How often a flow was handed to another lane than before. */
+export const C_MOVES = 12;
 /** Drops, by reason number. */
-export const C_DROPS = 10;
+export const C_DROPS = 13;
 /** Flushes of GRO, by reason number. */
 export const C_FLUSHES: number = C_DROPS + DROP_REASONS.length;
 

@@ -8,7 +8,6 @@ import {
   DROP_MALFORMED,
   DROP_MODE,
   DROP_NESTING,
-  DROP_SA_ELSEWHERE,
   DROP_UNKNOWN_SPI,
 } from '../counters.ts';
 import { type EspOpener, expandIpComp, OPEN_DUMMY, OPEN_OK, type SaTable } from '../esp/index.ts';
@@ -31,11 +30,13 @@ import {
 import type { Scratch } from '../memory/scratch.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
+import { holdOwner } from './owners.ts';
 import type { UnknownSpis } from './unknown-spis.ts';
 
-/** What became of a packet: the row describes what was inside; it was a dummy; or the drop reason + 1. */
+/** What became of a packet: the row describes what was inside; it was a dummy; it is ESP of `elsewhere`; or the drop reason + 1. */
 export const STAGE_OPENED = 0;
 export const STAGE_DUMMY = -1;
+export const STAGE_ELSEWHERE = -3;
 /** Of the search for an SA. */
 const FOUND = -2;
 
@@ -62,6 +63,8 @@ export function espScratch(length: number): number {
 export class EspStage {
   /** The inner packet, after `STAGE_OPENED`. */
   readonly d: Dissection;
+  /** The lane that owns the SA of the ESP packet inside, after `STAGE_ELSEWHERE`. */
+  elsewhere = 0;
   private readonly bytes: Uint8Array;
   private readonly kernels: Kernels;
   private readonly scratch: Scratch;
@@ -103,7 +106,7 @@ export class EspStage {
     this.lane = parts.lane;
   }
 
-  /** @returns STAGE_OPENED, STAGE_DUMMY, or a drop reason + 1 */
+  /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */
   run(w: Int32Array, row: number): number {
     const b = row << ROW_SHIFT;
     for (let depth = 0; ; depth++) {
@@ -127,7 +130,7 @@ export class EspStage {
   /**
    * Gives the row the SA of the ESP packet in `d`, which becomes this lane's when it is nobody's.
    *
-   * @returns FOUND, STAGE_OPENED when the packet is delivered as it is, or a drop reason + 1
+   * @returns FOUND, STAGE_OPENED when the packet is delivered as it is, STAGE_ELSEWHERE, or a drop reason + 1
    */
   private findSa(w: Int32Array, b: number): number {
     const l3 = w[b + P_L3];
@@ -138,10 +141,11 @@ export class EspStage {
       this.unknown.add(this.bytes, l3, isV6, this.d.spi);
       return DROP_UNKNOWN_SPI + 1;
     }
-    const owner = Atomics.compareExchange(this.owners, this.units[sa], 0, this.lane + 1);
-    if (owner !== 0 && owner !== this.lane + 1) return DROP_SA_ELSEWHERE + 1;
+    const owner = holdOwner(this.owners, this.units[sa], this.lane);
     w[b + P_SA] = sa + 1;
-    return FOUND;
+    if (owner === this.lane) return FOUND;
+    this.elsewhere = owner;
+    return STAGE_ELSEWHERE;
   }
 
   /** Opens one layer: from the ESP header in the row to the packet inside. */

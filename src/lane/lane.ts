@@ -1,68 +1,16 @@
-import {
-  CLASS_FRAGMENT4,
-  CLASS_MALFORMED,
-  DROP_CONSUMER_ERROR,
-  DROP_EXCLUDED,
-  DROP_FRAGMENT_LIMIT,
-  DROP_FRAGMENT_TIMEOUT,
-  DROP_INNER_MALFORMED,
-  DROP_LANE_LOST,
-  DROP_NESTING,
-} from '../counters.ts';
+import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
 import { EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
-import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, Reassembler } from '../fragments/reassembler.ts';
+import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
-import { FlowHasher } from '../hash/flow-hasher.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import {
-  D_CLASS,
-  D_END,
-  D_HASH,
-  D_HEADERS,
-  D_LEN,
-  D_NSEC,
-  D_NUMBER,
-  D_OFF,
-  D_PROTO,
-  D_SA,
-  D_SEC,
-  D_VLAN,
-  D_WIRE,
-  DF_HASH_VALID,
-  DF_MARK,
-  DF_POLL_END,
-  DF_TRUNCATED,
-} from '../memory/descriptor.ts';
-import {
-  F_HASH_VALID,
-  F_TRUNCATED,
-  LINK_SHIFT,
-  P_CLS,
-  P_END,
-  P_FLAGS,
-  P_HASH,
-  P_L3,
-  P_L4,
-  P_LAST,
-  P_LEN,
-  P_NSEC,
-  P_NUMBER,
-  P_OFF,
-  P_PROTO,
-  P_SA,
-  P_SEC,
-  P_SEGS,
-  P_UNIT,
-  P_VLAN,
-  P_WIRE,
-  PacketTable,
-  ROW_SHIFT,
-} from '../memory/packet-table.ts';
+import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
+import { Mailbox } from '../memory/mailbox.ts';
+import { PacketTable } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
-import { Dissection, dissectIp } from '../wire/dissect.ts';
-import { innermostOf } from '../wire/tunnel.ts';
+import { FlowTable } from '../steer/flow-table.ts';
+import { Dissection } from '../wire/dissect.ts';
 import { Batch } from './batch.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import type { Consumer } from './consumer.ts';
@@ -70,32 +18,41 @@ import {
   C_BYTES,
   C_DELIVERED,
   C_DROPS,
-  C_DUMMY,
   C_FLUSHES,
   C_HELD,
-  C_JOINED,
   C_MERGED,
+  C_MOVES,
   C_POLLS,
+  C_RECEIVED,
   C_SEGMENTS,
   C_TAKEN,
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isEsp, STAGE_DUMMY, STAGE_OPENED } from './esp-stage.ts';
+import { EspStage, espScratch, isEsp } from './esp-stage.ts';
+import { Handover, PARCEL_SCRATCH } from './handover.ts';
+import { InnerHasher } from './inner-hasher.ts';
+import { Intake } from './intake.ts';
+import { Outlet } from './outlet.ts';
+import { CLEAR, ELSEWHERE, GONE, PacketPath } from './packet-path.ts';
+import { SaAffinity } from './sa-affinity.ts';
 import { UnknownSpis } from './unknown-spis.ts';
 
 /** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
 const HEADER_SCRATCH = 512;
+/** Scratch for what other lanes hand over to be opened: one packet at least always finds room, or lanes would wait in a circle. */
+const RESERVE = 768 << 10;
 /** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
 const MAX_IP = 66_000;
 
 /**
- * The pipeline of one queue: ring -> ESP -> inner fragments -> GRO -> consumer. A plain class: whoever owns the thread calls
- * `poll`. Nothing is allocated per packet (what node:crypto allocates aside).
+ * The pipeline of one queue: ring -> ESP -> inner fragments -> GRO -> consumer, or its consumer's lane. A plain class: whoever
+ * owns the thread calls `poll`. Nothing is allocated per packet (what node:crypto allocates aside).
  *
  *     poll:  take descriptors ... process each ... end of poll: flush GRO, one call of the consumer, release the ring
  *
- * Frames of a poll are in use until its end; the ring's low-water mark moves only there.
+ * Frames of a poll are in use until its end; the ring's low-water mark moves only there. What other lanes hand over has polls
+ * of its own.
  */
 export class Lane {
   readonly bytes: Uint8Array;
@@ -110,53 +67,66 @@ export class Lane {
   private readonly table: PacketTable;
   private readonly batch: Batch;
   private readonly scratch: Scratch;
-  private readonly hasher: FlowHasher;
-  private readonly d: Dissection;
-  /** Record of the innermost packet, with steering level `inner`. */
-  private readonly inner: Dissection | undefined;
+  private readonly hasher: InnerHasher;
   private readonly stage: EspStage | undefined;
   private readonly fragments: Reassembler | undefined;
+  private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
+  private readonly outlet: Outlet;
+  private readonly handover: Handover | undefined;
+  private readonly intake: Intake | undefined;
   private readonly counters: Float64Array;
   private readonly shared: Float64Array;
-  /** Descriptors taken since the last end of a poll; whether the next planned ones end it. */
+  /** Descriptors taken since the last end of a poll, and how many it may have; whether the next planned ones end it. */
   private inPoll = 0;
+  private most = POLL_BUDGET;
   private planEnds = false;
   private planFull = false;
+  /** No packet may be taken before another lane has gone on. */
+  private blocked = false;
   private abandoned = false;
 
   constructor(config: LaneConfig, consumer: Consumer) {
     this.config = config;
     this.consumer = consumer;
-    const { places, lane } = config;
-    const control = config.memory.buffer;
+    const { places, lane, lanes, rfs } = config;
+    const { buffer } = config.memory;
     const regions = config.layout.lanes[lane];
-    this.bytes = new Uint8Array(config.memory.buffer);
+    const shares = places.handover !== undefined;
+    this.bytes = new Uint8Array(buffer);
     this.kernels = createKernels(config.memory, this.bytes);
-    this.ring = new RingConsumer(new Int32Array(control), places.rings[lane] >> 2, config.slots);
-    this.table = new PacketTable(POLL_BUDGET);
-    this.batch = new Batch(lane, this.bytes, this.kernels, this.table, new Scratch(regions.contiguous));
-    this.scratch = new Scratch(regions.scratch);
-    this.hasher = new FlowHasher({ key: config.key, fields: config.fields, xfrm: config.xfrm, hfunc: config.hfunc });
-    this.d = new Dissection();
-    this.d.nattPort = config.nattPort;
-    this.inner = config.level === 'inner' ? new Dissection() : undefined;
-    this.shared = new Float64Array(control, places.counters[lane], LANE_COUNTERS);
+    this.ring = new RingConsumer(new Int32Array(buffer), places.rings[lane] >> 2, config.slots);
+    this.table = new PacketTable(POLL_BUDGET, shares ? POLL_BUDGET * (POLL_BUDGET + 1) : undefined);
+    const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
+    this.batch = new Batch({
+      lane,
+      lanes,
+      bytes: this.bytes,
+      kernels: this.kernels,
+      table: this.table,
+      room: new Scratch(regions.contiguous),
+      flows,
+    });
+    this.scratch = new Scratch(regions.scratch, shares ? RESERVE : 0);
+    const d = new Dissection();
+    d.nattPort = config.nattPort;
+    this.hasher = new InnerHasher(config, this.bytes, this.table, d);
+    this.shared = new Float64Array(buffer, places.counters[lane], LANE_COUNTERS);
     this.counters = new Float64Array(this.shared);
     if (config.esp !== undefined) {
       const sas = importSas(config.esp.sas);
-      const words = new Int32Array(control);
+      const words = new Int32Array(buffer);
       this.stage = new EspStage({
-        d: this.d,
+        d,
         bytes: this.bytes,
         kernels: this.kernels,
         scratch: this.scratch,
-        opener: new EspOpener(this.bytes, sas, new SaState(control, places.saState, sas), { kernels: this.kernels }),
-        table: new SaTable(control, places.saTable, sas.length),
+        opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), { kernels: this.kernels }),
+        table: new SaTable(buffer, places.saTable, sas.length),
         tunnel: Uint8Array.from(sas, (sa) => (sa.mode === 'tunnel' ? 1 : 0)),
         units: config.esp.units,
         owners: words.subarray(places.owners >> 2),
-        unknown: new UnknownSpis(control, places.unknownSpis[lane]),
+        unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),
         deliverUnknown: config.esp.deliverUnknown,
         lane,
       });
@@ -164,47 +134,81 @@ export class Lane {
     if (config.fragments !== undefined) {
       this.fragments = new Reassembler(this.bytes, this.kernels, regions.fragments, config.fragments);
     }
+    this.path = new PacketPath({
+      d,
+      bytes: this.bytes,
+      kernels: this.kernels,
+      table: this.table,
+      scratch: this.scratch,
+      counters: this.counters,
+      stage: this.stage,
+      units: config.esp?.units,
+      fragments: this.fragments,
+    });
+    if (places.handover !== undefined) {
+      this.handover = new Handover({
+        lane,
+        lanes,
+        buffer,
+        places: places.handover,
+        rings: places.rings,
+        table: this.table,
+        scratch: this.scratch,
+        slots: rfs?.entries ?? 2,
+        inOrder: rfs?.inOrder ?? true,
+      });
+      this.intake = new Intake(lane, buffer, places.handover, places.rings, this.table);
+    }
+    this.outlet = new Outlet({
+      lane,
+      table: this.table,
+      batch: this.batch,
+      counters: this.counters,
+      excluded: config.excluded,
+      flows,
+      affinity: rfs?.saAffinity
+        ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
+        : undefined,
+      handover: this.handover,
+      twoStage: rfs?.twoStage ?? false,
+    });
     if (config.gro !== undefined) {
-      this.gro = new Gro(this.bytes, this.kernels, this.table, this, this.scratch, config.gro);
+      this.gro = new Gro(this.bytes, this.kernels, this.table, this.outlet, this.scratch, config.gro);
     }
     this.adoptLosses();
   }
 
   /**
-   * Takes what the ring holds, up to the end of a poll.
+   * Takes what the ring holds, up to the end of a poll; or what other lanes have handed over.
    *
-   * @returns descriptors taken; 0 when there is nothing to do, or while `pending` is set
+   * @returns descriptors taken; 0 when there is nothing to do, while `pending` is set, or before other lanes have gone on
    */
   poll(): number {
     if (this.pending !== undefined) return 0;
-    let taken = 0;
-    for (;;) {
-      const n = this.plan();
-      if (n === 0) {
-        if (!this.planFull || this.inPoll === 0) break;
-        this.endPoll();
-        if (this.pending !== undefined) return taken;
-        continue;
+    const mayGoOn = !this.hasher.isBehind || this.inPoll > 0 || this.adoptKey();
+    if (this.intake !== undefined) {
+      // First the lane's own ring is looked at, then the others: see `look`.
+      this.ring.available();
+      if (this.intake.look()) {
+        // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
+        if (this.inPoll > 0) this.endPoll();
+        else return this.takeOver(this.intake);
+        if (this.pending !== undefined) return 0;
       }
-      this.ring.take(n);
-      // What was just taken lies behind the cursor.
-      for (let k = -n; k < 0; k++) this.process(this.ring.slot(k));
-      this.inPoll += n;
-      taken += n;
-      if (this.planEnds) break;
     }
-    if (this.planEnds || (!this.config.deterministic && this.inPoll > 0)) this.endPoll();
-    return taken;
+    if (mayGoOn) return this.pollRing();
+    this.blocked = true;
+    return 0;
   }
 
   /** Resolves when something is there to take, or the lane is woken; undefined when it need not sleep. */
   sleep(stopped: () => boolean): Promise<unknown> | undefined {
-    return this.ring.sleep(stopped);
+    return this.ring.sleep(() => this.isReady() || stopped());
   }
 
   /** As `sleep`, blocking the thread for at most `ms`. */
   block(ms: number, stopped: () => boolean): void {
-    this.ring.block(ms, stopped);
+    this.ring.block(ms, () => this.isReady() || stopped());
   }
 
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
@@ -229,15 +233,55 @@ export class Lane {
     this.abandoned = true;
   }
 
-  /** GRO's sink: the row is finished. */
-  deliver(row: number): void {
-    const b = row << ROW_SHIFT;
-    const w = this.table.w;
-    if (this.config.excluded[w[b + P_CLS]] === 1) {
-      this.counters[C_DROPS + DROP_EXCLUDED] += w[b + P_SEGS];
-    } else {
-      this.batch.push(row);
+  /** Takes the lane's own ring. */
+  private pollRing(): number {
+    let taken = 0;
+    this.blocked = false;
+    if (this.inPoll === 0 && this.handover !== undefined) {
+      this.most = Math.min(POLL_BUDGET, this.handover.begin());
+      if (this.most === 0) {
+        this.blocked = true;
+        return 0;
+      }
     }
+    for (;;) {
+      const n = this.plan();
+      if (n === 0) {
+        if (!this.planFull) break;
+        if (this.inPoll === 0) {
+          this.blocked = true;
+          break;
+        }
+        this.endPoll();
+        if (this.pending !== undefined || this.handover !== undefined) return taken;
+        continue;
+      }
+      this.ring.take(n);
+      // What was just taken lies behind the cursor.
+      for (let k = -n; k < 0; k++) this.process(this.ring.slot(k));
+      this.inPoll += n;
+      taken += n;
+      if (this.planEnds) break;
+    }
+    if (this.planEnds || (!this.config.deterministic && this.inPoll > 0)) this.endPoll();
+    return taken;
+  }
+
+  /** A poll of what other lanes have handed over. */
+  private takeOver(intake: Intake): number {
+    this.outlet.foreign = true;
+    this.scratch.beginReserve();
+    let taken = 0;
+    for (;;) {
+      // What is nested is opened here, and needs scratch for that.
+      const row = intake.next(this.scratch.room >= espScratch(MAX_IP));
+      if (row < 0) break;
+      taken++;
+      if (intake.nested) this.enter(row);
+      else this.batch.push(row);
+    }
+    this.endPoll();
+    return taken;
   }
 
   /**
@@ -245,20 +289,22 @@ export class Lane {
    * Sets `planEnds` (the last one ends the poll) and `planFull` (nothing more fits before this poll has ended).
    */
   private plan(): number {
-    this.planEnds = this.inPoll >= POLL_BUDGET;
+    this.planEnds = this.inPoll >= this.most;
     this.planFull = false;
     if (this.planEnds) return 0;
     const words = this.ring.words;
-    const most = Math.min(this.ring.available(), POLL_BUDGET - this.inPoll);
+    const available = this.intake === undefined ? this.ring.available() : this.ring.seen;
+    const most = Math.min(available, this.most - this.inPoll);
+    const parcel = this.handover === undefined ? 0 : PARCEL_SCRATCH;
     let room = this.scratch.room;
     let n = 0;
     while (n < most) {
       const s = this.ring.slot(n);
       const word = words[s + D_CLASS];
       room -=
-        this.stage !== undefined && isEsp(word & 0xff)
+        (this.stage !== undefined && isEsp(word & 0xff)
           ? espScratch(Math.min(words[s + D_END], MAX_IP))
-          : HEADER_SCRATCH;
+          : HEADER_SCRATCH) + parcel;
       if (room < 0) {
         this.planFull = n === 0;
         break;
@@ -275,89 +321,29 @@ export class Lane {
   /** One descriptor: to a row, through ESP and reassembly, into GRO. */
   private process(s: number): void {
     const words = this.ring.words;
-    const flags = words[s + D_CLASS] >> 8;
-    if ((flags & DF_MARK) !== 0) return;
+    if (((words[s + D_CLASS] >> 8) & DF_MARK) !== 0) return;
     this.counters[C_TAKEN]++;
-    const row = this.table.row();
-    const b = row << ROW_SHIFT;
-    const w = this.table.w;
-    const off = words[s + D_OFF];
-    const cls = words[s + D_CLASS] & 0xff;
-    w[b + P_OFF] = off;
-    w[b + P_LEN] = words[s + D_LEN];
-    w[b + P_L3] = off + (words[s + D_HEADERS] & 0xffff);
-    w[b + P_L4] = off + (words[s + D_HEADERS] >>> 16);
-    w[b + P_END] = off + words[s + D_END];
-    w[b + P_CLS] = cls;
-    w[b + P_PROTO] = words[s + D_PROTO] & 0xff;
-    w[b + P_HASH] = words[s + D_HASH];
-    w[b + P_FLAGS] =
-      ((words[s + D_PROTO] >> 8) << LINK_SHIFT) |
-      ((flags & DF_HASH_VALID) !== 0 ? F_HASH_VALID : 0) |
-      ((flags & DF_TRUNCATED) !== 0 ? F_TRUNCATED : 0);
-    w[b + P_SA] = words[s + D_SA];
-    w[b + P_NUMBER] = words[s + D_NUMBER];
-    w[b + P_LAST] = words[s + D_NUMBER];
-    w[b + P_SEC] = words[s + D_SEC];
-    w[b + P_NSEC] = words[s + D_NSEC];
-    w[b + P_WIRE] = words[s + D_WIRE];
-    w[b + P_VLAN] = words[s + D_VLAN];
-    if (this.stage !== undefined && w[b + P_SA] !== 0) {
-      w[b + P_UNIT] = this.config.esp!.units[w[b + P_SA] - 1] + 1;
-      let verdict = this.stage.run(w, row);
-      if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
-        if (!this.reassemble(this.fragments, w, b)) return;
-        if (isEsp(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
-      }
-      if (verdict !== STAGE_OPENED) {
-        if (verdict === STAGE_DUMMY) this.counters[C_DUMMY]++;
-        else this.counters[C_DROPS + verdict - 1]++;
+    this.enter(this.path.row(words, s));
+  }
+
+  private enter(row: number): void {
+    const result = this.path.open(row);
+    if (result !== CLEAR) {
+      if (result === GONE) return;
+      if (result === ELSEWHERE) {
+        this.handOverNested(row);
         return;
       }
-      const { d, inner } = this;
-      w[b + P_HASH] = this.hasher.hash(this.bytes, inner === undefined ? d : innermostOf(this.bytes, d, inner));
-      if (this.hasher.valid) w[b + P_FLAGS] |= F_HASH_VALID;
+      this.hasher.hash(row);
     }
     if (this.gro !== undefined) this.gro.receive(row);
-    else this.deliver(row);
+    else this.outlet.deliver(row);
   }
 
-  /** Opens ESP that came out of ESP in fragments; what comes out of that stays in fragments, if it is some. */
-  private descend(stage: EspStage, w: Int32Array, row: number): number {
-    // `plan` has counted the first chain of layers in; a second one is rare enough to depend on what is left.
-    if (this.scratch.room < espScratch(w[(row << ROW_SHIFT) + P_LEN])) return DROP_NESTING + 1;
-    return stage.descend(w, row);
-  }
-
-  /** Joins an inner fragment to its datagram. False: the datagram is not complete, or was refused (and counted). */
-  private reassemble(fragments: Reassembler, w: Int32Array, b: number): boolean {
-    const counters = this.counters;
-    counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
-    const result = fragments.add(this.d, w[b + P_OFF], w[b + P_SA], w[b + P_SEC], w[b + P_NSEC]);
-    counters[C_DROPS + DROP_FRAGMENT_LIMIT] += fragments.evicted;
-    if (result >= FRAGMENT_REFUSED) counters[C_DROPS + result - FRAGMENT_REFUSED] += fragments.lost;
-    counters[C_HELD] = fragments.held;
-    if (result !== FRAGMENT_COMPLETE) return false;
-    counters[C_JOINED] += fragments.outFragments - 1;
-    // The pool is small: a datagram leaves it at once. `espScratch` has counted it in.
-    const length = fragments.outLength;
-    const off = this.scratch.take(length);
-    this.kernels.copy(off, fragments.outOffset, length);
-    fragments.release(fragments.outOffset);
-    const d = this.d;
-    const cls = dissectIp(this.bytes, off + fragments.outL3 - fragments.outOffset, off + length, d);
-    if (cls === CLASS_MALFORMED) {
-      counters[C_DROPS + DROP_INNER_MALFORMED]++;
-      return false;
-    }
-    w[b + P_OFF] = off;
-    w[b + P_LEN] = length;
-    w[b + P_L3] = d.l3;
-    w[b + P_L4] = d.l4;
-    w[b + P_END] = d.end;
-    w[b + P_CLS] = cls;
-    w[b + P_PROTO] = d.proto;
-    return true;
+  /** ESP inside ESP whose SA is another lane's goes there to be opened; once. */
+  private handOverNested(row: number): void {
+    if (this.outlet.foreign) this.counters[C_DROPS + DROP_NESTING]++;
+    else this.outlet.handOver(row, this.stage!.elsewhere, true);
   }
 
   private endPoll(): void {
@@ -407,8 +393,7 @@ export class Lane {
     this.pending = undefined;
     this.batch.clear();
     this.table.clear();
-    this.scratch.reset();
-    const counters = this.counters;
+    const { counters, handover, intake } = this;
     counters[C_POLLS]++;
     if (this.gro !== undefined) {
       const { flushes } = this.gro;
@@ -417,8 +402,38 @@ export class Lane {
       for (let reason = 0; reason < flushes.length; reason++) counters[C_FLUSHES + reason] += flushes[reason];
       flushes.fill(0);
     }
+    if (intake !== undefined && handover !== undefined) {
+      counters[C_RECEIVED] += intake.packets;
+      counters[C_MOVES] += handover.moves;
+      intake.packets = 0;
+      handover.moves = 0;
+    }
     this.shared.set(counters);
-    this.ring.release();
+    // What was handed over can be seen before the ring has passed it.
+    if (handover === undefined) this.scratch.reset();
+    else handover.publish();
+    if (this.outlet.foreign) {
+      this.outlet.foreign = false;
+      intake!.release();
+    } else this.ring.release();
+  }
+
+  /** Whether there is something to do. While other lanes must go on first, they are asked to wake this one. */
+  private isReady(): boolean {
+    if (this.hasher.isBehind && this.handover?.idle() !== false) return true;
+    if (this.intake?.available()) return true;
+    if (this.blocked) return this.handover!.arm();
+    return this.ring.available() > 0;
+  }
+
+  /**
+   * Takes the new hash key. What was handed over must be delivered first, as its slots are those of other hashes. False: it is
+   * not.
+   */
+  private adoptKey(): boolean {
+    if (this.handover?.idle() === false) return false;
+    this.hasher.adopt();
+    return true;
   }
 
   /** After a crash of this lane's thread: inner fragments that it held are lost. */
@@ -426,8 +441,4 @@ export class Lane {
     this.counters[C_DROPS + DROP_LANE_LOST] += this.counters[C_HELD];
     this.counters[C_HELD] = 0;
   }
-}
-
-function isFragment(cls: number): boolean {
-  return (cls & ~1) === CLASS_FRAGMENT4;
 }

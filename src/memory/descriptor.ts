@@ -37,3 +37,5 @@ export const DF_TRUNCATED = 2;
 export const DF_POLL_END = 4;
 /** No packet: only the end of a poll. */
 export const DF_MARK = 8;
+/** Between lanes: ESP that came out of ESP, to be opened. */
+export const DF_NESTED = 16;

@@ -68,13 +68,18 @@ export class PacketTable {
   readonly pieceNext: Int32Array;
   private pieces = 0;
 
-  constructor(capacity: number) {
+  /** @param pieces a super-packet of n segments has at most n + 1: its headers and n payloads */
+  constructor(capacity: number, pieces: number = 2 * capacity) {
     this.capacity = capacity;
     this.w = new Int32Array(capacity << ROW_SHIFT);
-    // A super-packet of n segments has at most n + 1 pieces: its headers and n payloads.
-    this.pieceOff = new Int32Array(2 * capacity);
-    this.pieceLen = new Int32Array(2 * capacity);
-    this.pieceNext = new Int32Array(2 * capacity);
+    this.pieceOff = new Int32Array(pieces);
+    this.pieceLen = new Int32Array(pieces);
+    this.pieceNext = new Int32Array(pieces);
+  }
+
+  /** Whether there is room for one more row of so many pieces. */
+  fits(pieces: number): boolean {
+    return this.count < this.capacity && this.pieces + pieces <= this.pieceOff.length;
   }
 
   /** Takes the next row, with the super-packet facts of a single packet; the caller fills words 0 to 15. */

@@ -34,15 +34,16 @@
  */
 import { D_CLASS, DESCRIPTOR_SHIFT, DESCRIPTOR_WORDS, DF_MARK } from './descriptor.ts';
 
-const PRODUCED = 0;
-const DELIVERED = 16;
-const TAKEN = 17;
-const ARMED = 32;
-const WAITING = 33;
+export const PRODUCED = 0;
+export const DELIVERED = 16;
+export const TAKEN = 17;
+/** Where a lane sleeps, from the first word of its ring. */
+export const ARMED = 32;
+export const WAITING = 33;
 const CALLS = 34;
-const HEAD = 48;
+export const HEAD = 48;
 const SEEN = 49;
-const SLOTS = 64;
+export const SLOTS = 64;
 
 /** Words that a ring of `slots` slots takes. */
 export function ringWords(slots: number): number {
@@ -54,13 +55,16 @@ export class RingProducer {
   readonly slots: number;
   private readonly base: number;
   private readonly mask: number;
+  private readonly bell: number;
   private published: number;
 
-  constructor(words: Int32Array, base: number, slots: number) {
+  /** @param bell word that the consumer sleeps on: that of this ring, or of another one of its lane */
+  constructor(words: Int32Array, base: number, slots: number, bell: number = base + ARMED) {
     this.words = words;
     this.base = base;
     this.slots = slots;
     this.mask = slots - 1;
+    this.bell = bell;
     this.published = Atomics.load(words, base + PRODUCED);
     words[base + HEAD] = this.published;
     this.refresh();
@@ -102,9 +106,9 @@ export class RingProducer {
 
   /** Wakes the lane when it sleeps. */
   wake(): void {
-    if (Atomics.load(this.words, this.base + ARMED) === 1) {
-      Atomics.store(this.words, this.base + ARMED, 0);
-      Atomics.notify(this.words, this.base + ARMED);
+    if (Atomics.load(this.words, this.bell) === 1) {
+      Atomics.store(this.words, this.bell, 0);
+      Atomics.notify(this.words, this.bell);
     }
   }
 
@@ -120,12 +124,16 @@ export class RingProducer {
    * wake-ups: the lane may clear the flag of an earlier wait when the next one is armed already.
    */
   progress(): Promise<unknown> | undefined {
-    const { words, base } = this;
-    const seen = this.delivered;
-    Atomics.store(words, base + WAITING, 1);
-    if (Atomics.load(words, base + DELIVERED) !== seen) return undefined;
-    const wait = Atomics.waitAsync(words, base + WAITING, 1);
+    if (this.arm()) return undefined;
+    const wait = Atomics.waitAsync(this.words, this.base + WAITING, 1);
     return wait.async ? wait.value : undefined;
+  }
+
+  /** Asks for a wake-up when the low-water mark moves on. True: it has since `refresh` last read it. */
+  arm(): boolean {
+    const seen = this.delivered;
+    Atomics.store(this.words, this.base + WAITING, 1);
+    return Atomics.load(this.words, this.base + DELIVERED) !== seen;
   }
 
   /** Odd while the consumer's code runs: the same odd value for long is a call that hangs. */
@@ -170,15 +178,18 @@ export class RingConsumer {
   readonly words: Int32Array;
   private readonly base: number;
   private readonly mask: number;
+  private readonly bell: number;
   /** Next descriptor to take, and the low-water mark: wrapping counts. */
   private next: number;
   private delivered: number;
   private produced: number;
 
-  constructor(words: Int32Array, base: number, slots: number) {
+  /** @param bell word that the producer sleeps on: this ring's WAITING, or the one where the lane sleeps that produces */
+  constructor(words: Int32Array, base: number, slots: number, bell: number = base + WAITING) {
     this.words = words;
     this.base = base;
     this.mask = slots - 1;
+    this.bell = bell;
     this.next = Atomics.load(words, base + DELIVERED);
     this.delivered = this.next;
     this.produced = this.next;
@@ -187,6 +198,11 @@ export class RingConsumer {
   /** Descriptors that are published and not yet taken. */
   available(): number {
     if (this.produced === this.next) this.produced = Atomics.load(this.words, this.base + PRODUCED);
+    return (this.produced - this.next) | 0;
+  }
+
+  /** As `available`, of what was published when that looked last. */
+  get seen(): number {
     return (this.produced - this.next) | 0;
   }
 
@@ -208,7 +224,8 @@ export class RingConsumer {
     Atomics.store(this.words, this.base + DELIVERED, this.next);
     if (Atomics.load(this.words, this.base + WAITING) === 1) {
       Atomics.store(this.words, this.base + WAITING, 0);
-      Atomics.notify(this.words, this.base + WAITING);
+      Atomics.store(this.words, this.bell, 0);
+      Atomics.notify(this.words, this.bell);
     }
   }
 
@@ -218,21 +235,20 @@ export class RingConsumer {
   }
 
   /**
-   * Arms the lane and resolves when something is published or `wake` was called; undefined when there is something already
-   * (or `stopped()` says so). The flag goes up before the cursor is read again, so nothing can be missed.
+   * Arms the lane and resolves when something is published or `wake` was called; undefined when `ready()` says that there is
+   * something to do already. It is asked when the flag is up, so nothing can be missed.
    */
-  sleep(stopped: () => boolean): Promise<unknown> | undefined {
+  sleep(ready: () => boolean): Promise<unknown> | undefined {
     Atomics.store(this.words, this.base + ARMED, 1);
-    if (this.available() > 0 || stopped()) return this.disarm();
+    if (ready()) return this.disarm();
     const wait = Atomics.waitAsync(this.words, this.base + ARMED, 1);
     return wait.async ? wait.value : this.disarm();
   }
 
   /** As `sleep`, blocking the thread for at most `ms`; false when the time ran out. */
-  block(ms: number, stopped: () => boolean): boolean {
+  block(ms: number, ready: () => boolean): boolean {
     Atomics.store(this.words, this.base + ARMED, 1);
-    const asleep = this.available() === 0 && !stopped();
-    const woken = !asleep || Atomics.wait(this.words, this.base + ARMED, 1, ms) !== 'timed-out';
+    const woken = ready() || Atomics.wait(this.words, this.base + ARMED, 1, ms) !== 'timed-out';
     this.disarm();
     return woken;
   }

@@ -2,9 +2,14 @@ import { RxSteerError, shown } from '../errors.ts';
 import { type Sa, SaState, SaTable, transformName } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
+import { handoverBytes, handoverSlots } from '../lane/handover-rings.ts';
+import { pinnedOwner } from '../lane/owners.ts';
 import { UNKNOWN_SPIS_BYTES } from '../lane/unknown-spis.ts';
+import { Mailbox } from '../memory/mailbox.ts';
 import { ringWords } from '../memory/ring.ts';
+import { SharedKey } from '../memory/shared-key.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
+import { FlowTable } from '../steer/flow-table.ts';
 import { TABLE_MAX } from '../steer/indirection.ts';
 import type { Resolved } from './options.ts';
 import { DispatchPlan } from './plan.ts';
@@ -16,6 +21,7 @@ export interface Control {
   readonly places: ControlPlaces;
   readonly dispatcherUnknown: number;
   readonly plan: DispatchPlan;
+  readonly key: SharedKey;
   /** Order group of each SA. */
   readonly units: Int32Array;
   saStats(): SaStats[];
@@ -30,27 +36,42 @@ export interface Control {
  * @param reserve makes the buffer, of so many bytes
  */
 export function layControl(
-  { queues, slots, esp }: Resolved,
+  { queues, slots, esp, rfs, steerer }: Resolved,
   base: number,
   reserve: (bytes: number) => ArrayBufferLike,
 ): Control {
   const layout = new SharedLayout((base + 63) & ~63);
   const each = (bytes: number): number[] => Array.from({ length: queues }, () => layout.take(bytes));
   const sas = esp?.sas ?? [];
-  const places = {
+  const handed = queues > 1 && esp !== undefined;
+  const places: ControlPlaces = {
     stop: layout.take(4),
+    key: layout.take(SharedKey.BYTES),
+    keySeen: each(4),
     rings: each(4 * ringWords(slots)),
     counters: each(8 * LANE_COUNTERS),
     unknownSpis: each(UNKNOWN_SPIS_BYTES),
+    flows: rfs === undefined ? 0 : layout.take(FlowTable.bytes(rfs.entries)),
+    mailboxes: rfs?.saAffinity ? each(Mailbox.BYTES) : [],
+    handover: handed
+      ? {
+          at: layout.take(handoverBytes(queues)),
+          slots: handoverSlots(queues),
+          handed: layout.take(8 * queues * queues),
+        }
+      : undefined,
     owners: layout.take(4 * Math.max(1, sas.length)),
     saTable: layout.take(SaTable.bytes(sas.length)),
     saState: layout.take(SaState.bytes(sas)),
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);
-  const planAt = layout.take(DispatchPlan.bytes(queues, TABLE_MAX, sas.length));
+  const shape = { lanes: queues, units: sas.length, slots: Math.max(TABLE_MAX, rfs?.entries ?? 0) };
+  const planAt = layout.take(DispatchPlan.bytes(shape));
   const buffer = reserve(layout.bytes);
   const { units, pins } = orderGroups(sas);
   new Int32Array(buffer, places.owners, pins.length).set(pins);
+  const key = new SharedKey(buffer, places.key);
+  key.write(steerer.key);
   SaTable.build(buffer, places.saTable, sas);
   const state = new SaState(buffer, places.saState, sas);
   state.reset();
@@ -58,7 +79,8 @@ export function layControl(
     buffer,
     places,
     dispatcherUnknown,
-    plan: new DispatchPlan(buffer, planAt, queues, TABLE_MAX, sas.length),
+    plan: new DispatchPlan(buffer, planAt, shape),
+    key,
     units,
     restartWindows() {
       for (let i = 0; i < sas.length; i++) state.restartWindow(i);
@@ -78,7 +100,7 @@ export function layControl(
 
 /**
  * SAs with the same `group` are one unit of order and share an owner lane; any other SA is a unit of its own. `pins` holds
- * queue + 1 of the units that are pinned.
+ * the owners of the units that are pinned.
  */
 function orderGroups(sas: readonly Sa[]): { units: Int32Array; pins: Int32Array } {
   const units = new Int32Array(sas.length);
@@ -91,13 +113,13 @@ function orderGroups(sas: readonly Sa[]): { units: Int32Array; pins: Int32Array 
     if (sa.group !== undefined) groups.set(sa.group, unit);
     units[i] = unit;
     if (sa.queue === undefined) return;
-    if (pins[unit] !== 0 && pins[unit] !== sa.queue + 1) {
+    if (pins[unit] !== 0 && pins[unit] !== pinnedOwner(sa.queue)) {
       throw new RxSteerError(
         'ERR_RXSTEER_SA',
-        `sas[${i}].queue: expected queue ${pins[unit] - 1}, as others of group ${shown(sa.group)} have, got ${sa.queue}`,
+        `sas[${i}].queue: expected queue ${sas.find((other, k) => units[k] === unit && other.queue !== undefined)?.queue}, as others of group ${shown(sa.group)} have, got ${sa.queue}`,
       );
     }
-    pins[unit] = sa.queue + 1;
+    pins[unit] = pinnedOwner(sa.queue);
   });
   return { units, pins };
 }

@@ -2,15 +2,21 @@ import { exportSas, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
+import { HandoverWatch } from '../lane/handover-watch.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
 import { Arena } from '../memory/arena.ts';
 import { createFrameMemory } from '../memory/frame-memory.ts';
+import { Mailbox } from '../memory/mailbox.ts';
 import { RingProducer } from '../memory/ring.ts';
+import { FlowLimit } from '../steer/flow-limit.ts';
+import { FlowTable } from '../steer/flow-table.ts';
 import { Steerer } from '../steer/steerer.ts';
 import { Dissection } from '../wire/dissect.ts';
 import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Resolved } from './options.ts';
+import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
+import { SaMoves } from './sa-moves.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
 export interface Core {
@@ -20,7 +26,10 @@ export interface Core {
   readonly bytes: Uint8Array;
   readonly control: Control;
   readonly rings: readonly RingProducer[];
-  readonly steerer: Steerer;
+  readonly placement: Placement;
+  /** The table of claims, with RFS. */
+  readonly flows: FlowTable | undefined;
+  readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
@@ -34,7 +43,7 @@ export interface Core {
  * @throws what the steerer throws about RSS options; `ERR_RXSTEER_MEMORY`
  */
 export function makeCore(options: Resolved): Core {
-  const { queues, slots, layout, deterministic, nattPort, esp, fragments } = options;
+  const { queues, slots, layout, deterministic, nattPort, esp, fragments, rfs, flowLimit } = options;
   // Throws what is wrong with the RSS options before anything is reserved.
   const steerer = new Steerer(options.steerer);
   let memory: WebAssembly.Memory | undefined;
@@ -50,42 +59,67 @@ export function makeCore(options: Resolved): Core {
   const unknown = [...places.unknownSpis, control.dispatcherUnknown].map((at) => new UnknownSpis(buffer, at));
   const d = new Dissection();
   d.nattPort = nattPort;
+  const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, queues);
+  const handover = places.handover && new HandoverWatch(buffer, places.handover, places.rings);
+  const owners = words.subarray(places.owners >> 2);
+  plan.steer(steerer);
+  plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
-    toeplitz: steerer.hasher.toeplitz.table,
-    table: steerer.indirection.entries,
-    ways: steerer.ways,
     nattPort,
     ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
     deterministic,
     budget: POLL_BUDGET,
     limit: layout.bytes,
     slots,
+    backlog: flowLimit === 0 ? slots : slots >> 1,
     rings: places.rings,
+    ...(flows === undefined ? {} : { rfs: { flows, inOrder: rfs!.inOrder } }),
   });
-  const dispatcher = new Dispatcher({
-    bytes,
-    kernels,
+  const placement = new Placement({
     d,
     steerer,
     rings,
-    arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
+    plan,
     ...(esp === undefined
       ? {}
       : {
           esp: {
             table: new SaTable(buffer, places.saTable, esp.sas.length),
             units,
-            owners: words.subarray(places.owners >> 2),
+            owners,
             unknown: unknown[queues],
             deliverUnknown: esp.deliverUnknown,
           },
         }),
+    ...(flows === undefined ? {} : { rfs: { flows, inOrder: rfs!.inOrder } }),
+  });
+  const dispatcher = new Dispatcher({
+    bytes,
+    kernels,
+    d,
+    placement,
+    rings,
+    arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
     ...(fragments === undefined ? {} : { fragments: new Reassembler(bytes, kernels, layout.fragments, fragments) }),
     staging: layout.staging,
     plan,
     dropWhenFull: options.full === 'drop',
     deterministic,
+    ...(flowLimit === 0 ? {} : { limits: rings.map(() => makeLimit(flowLimit)) }),
+    ...(rfs?.saAffinity
+      ? {
+          saMoves: new SaMoves({
+            rings,
+            mailboxes: places.mailboxes.map((at) => new Mailbox(buffer, at)),
+            owners,
+            tails: plan.unitTails,
+            handover,
+            inOrder: rfs.inOrder,
+          }),
+        }
+      : {}),
   });
+  const { key: _, ...hashes } = steerer.inside;
   const laneConfig = (lane: number): LaneConfig => ({
     lane,
     lanes: queues,
@@ -95,15 +129,31 @@ export function makeCore(options: Resolved): Core {
     slots,
     deterministic,
     nattPort,
-    key: options.steerer.key,
-    fields: options.steerer.fields ?? {},
-    xfrm: options.steerer.xfrm ?? 'none',
+    ...hashes,
+    outside: steerer.outside,
     level: steerer.level,
-    hfunc: options.steerer.hfunc ?? 'toeplitz',
     ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
     ...(fragments === undefined ? {} : { fragments }),
+    ...(rfs === undefined ? {} : { rfs }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),
     excluded: options.excluded,
   });
-  return { options, memory: memory!, bytes, control, rings, steerer, dispatcher, unknown, laneConfig };
+  return {
+    options,
+    memory: memory!,
+    bytes,
+    control,
+    rings,
+    placement,
+    flows,
+    handover,
+    dispatcher,
+    unknown,
+    laneConfig,
+  };
+}
+
+/** A flow limit of one lane; only the dispatcher uses it. */
+function makeLimit(buckets: number): FlowLimit {
+  return new FlowLimit(new ArrayBuffer(FlowLimit.bytes(buckets)), 0, buckets);
 }

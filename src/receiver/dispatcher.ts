@@ -2,24 +2,18 @@ import type { FrameBatch } from '../capture/frame-batch.ts';
 import {
   BAD_OVERSIZE,
   CLASS_FRAGMENT4,
-  CLASS_KEEPALIVE4,
   CLASS_MALFORMED,
   DROP_CLOSED,
+  DROP_FLOW_LIMIT,
   DROP_FRAGMENT_LIMIT,
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
   DROP_MALFORMED,
   DROP_REASONS,
-  DROP_RULE,
-  DROP_UNKNOWN_SPI,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { SaTable } from '../esp/index.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { POLL_BUDGET } from '../lane/config.ts';
-import { isEsp } from '../lane/esp-stage.ts';
-import type { UnknownSpis } from '../lane/unknown-spis.ts';
 import type { Arena } from '../memory/arena.ts';
 import {
   D_CLASS,
@@ -36,27 +30,19 @@ import {
   D_VLAN,
   D_WIRE,
   DF_HASH_VALID,
-  DF_MARK,
   DF_POLL_END,
   DF_TRUNCATED,
 } from '../memory/descriptor.ts';
 import { MAX_FRAME, type Region } from '../memory/frame-memory.ts';
 import type { RingProducer } from '../memory/ring.ts';
+import type { FlowLimit } from '../steer/flow-limit.ts';
 import type { Steerer } from '../steer/steerer.ts';
 import { type Dissection, dissect, LINK_ETHERNET } from '../wire/dissect.ts';
 import { BatchKernel } from './batch-kernel.ts';
+import { ABSORBED, GOES_ON, type Placement } from './placement.ts';
 import { type DispatchPlan, STAGED } from './plan.ts';
-
-/** Verdicts beside the drop reasons. */
-const GOES_ON = -1;
-const ABSORBED = -2;
-
-/**
- * A poll that only marks end may keep so much of what its frames lie in, or it would wait for packets that find no room: bytes
- * of its lane's arena, blocks that the reader has finished while it lasts.
- */
-const POLL_BYTES = 1 << 20;
-const POLL_BLOCKS = 2;
+import { PollEnds } from './poll-ends.ts';
+import type { SaMoves } from './sa-moves.ts';
 
 /**
  * A call of the kernel that takes no frame, or one, is in vain: 80 ns. What follows is likely of the same kind (rules, a symmetric
@@ -69,24 +55,25 @@ export interface DispatcherParts {
   readonly bytes: Uint8Array;
   readonly kernels: Kernels;
   readonly d: Dissection;
-  readonly steerer: Steerer;
+  readonly placement: Placement;
   readonly rings: readonly RingProducer[];
   readonly arenas: readonly Arena[];
-  /** Absent: ESP is steered by its hash alone. */
-  readonly esp?: {
-    readonly table: SaTable;
-    readonly units: Int32Array;
-    readonly owners: Int32Array;
-    readonly unknown: UnknownSpis;
-    readonly deliverUnknown: boolean;
-  };
   readonly fragments?: Reassembler;
   readonly staging: Region;
   /** Counters and tables, shared with the kernel: in the frame memory. */
   readonly plan: DispatchPlan;
   readonly dropWhenFull: boolean;
   readonly deterministic: boolean;
+  /** Of each lane; absent: a flow may fill a ring. */
+  readonly limits?: readonly FlowLimit[];
+  /** Absent: SAs stay in their lanes. */
+  readonly saMoves?: SaMoves;
 }
+
+/** What `place` did. */
+const PLACED = 0;
+const FULL = 1;
+const REFUSED = 2;
 
 /**
  * The dispatcher: frames in, descriptors out. It dissects and hashes each frame once, looks SAs up before the hash decides
@@ -110,26 +97,20 @@ export class Dispatcher {
   private readonly bytes: Uint8Array;
   private readonly kernels: Kernels;
   private readonly d: Dissection;
-  private readonly steerer: Steerer;
+  private readonly placement: Placement;
   private readonly rings: readonly RingProducer[];
   private readonly arenas: readonly Arena[];
-  private readonly esp: DispatcherParts['esp'];
+  private readonly limits: readonly FlowLimit[] | undefined;
+  readonly saMoves: SaMoves | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly staging: Region;
   private readonly dropWhenFull: boolean;
   private readonly deterministic: boolean;
-  /** Of each lane, since its poll began: packets, bytes copied to its arena, blocks finished. 1: its end is due. */
-  private readonly pollPackets: Int32Array;
-  private readonly pollBytes: Int32Array;
-  private readonly pollBlocks: Int32Array;
-  private readonly due: Int32Array;
+  private readonly polls: PollEnds;
   private readonly kernel: BatchKernel | undefined;
   /** Frames that are taken without the kernel before it is called again. */
   private alone = 1;
   private readonly aloneMax: number = ALONE_MAX;
-  /** What `judge` chose. */
-  private lane = 0;
-  private sa = 0;
   /** A datagram that is complete and waits for room, and what its descriptor will say. */
   private readonly waiting = { offset: -1, length: 0, wire: 0, seconds: 0, nanos: 0, linkType: 0, number: 0 };
 
@@ -137,26 +118,24 @@ export class Dispatcher {
     this.bytes = parts.bytes;
     this.kernels = parts.kernels;
     this.d = parts.d;
-    this.steerer = parts.steerer;
+    this.placement = parts.placement;
     this.rings = parts.rings;
     this.arenas = parts.arenas;
-    this.esp = parts.esp;
+    this.limits = parts.limits;
+    this.saMoves = parts.saMoves;
     this.fragments = parts.fragments;
     this.staging = parts.staging;
     this.dropWhenFull = parts.dropWhenFull;
     this.deterministic = parts.deterministic;
     const { plan } = parts;
     // The kernel hashes the outer packet.
-    const place = parts.steerer.level === 'outer' ? parts.kernels.dispatch : undefined;
+    const place = parts.placement.steerer.level === 'outer' ? parts.kernels.dispatch : undefined;
     this.kernel = place === undefined ? undefined : new BatchKernel(place, plan, parts.bytes.buffer);
     this.classes = plan.classes;
     this.queuePackets = plan.queuePackets;
     this.queueBytes = plan.queueBytes;
     this.placed = plan.placed;
-    this.pollPackets = plan.pollPackets;
-    this.pollBytes = plan.pollBytes;
-    this.pollBlocks = plan.pollBlocks;
-    this.due = plan.due;
+    this.polls = new PollEnds(parts.rings, plan);
   }
 
   /** Bytes of all packets taken. */
@@ -182,7 +161,8 @@ export class Dispatcher {
    */
   pushBatch(batch: FrameBatch, from: number): number {
     const { linkType, count } = batch;
-    const kernel = linkType === LINK_ETHERNET ? this.kernel : undefined;
+    this.saMoves?.settle();
+    const kernel = linkType === LINK_ETHERNET && this.placement.transition === undefined ? this.kernel : undefined;
     let i = from;
     while (i < count) {
       const to = kernel === undefined ? count : Math.min(count, i + STAGED);
@@ -225,12 +205,12 @@ export class Dispatcher {
   /** Takes one frame, copying it. False: not taken. */
   push(frame: Uint8Array, linkType: number, seconds: number, nanos: number): boolean {
     if (frame.length > MAX_FRAME) {
-      this.lane = 0;
       this.malformed[BAD_OVERSIZE]++;
       this.drops[DROP_MALFORMED]++;
       this.count(CLASS_MALFORMED, 0, frame.length);
       return true;
     }
+    this.saMoves?.settle();
     const taken = this.take(frame, 0, frame.length, frame.length, seconds, nanos, linkType);
     this.publish();
     return taken;
@@ -243,25 +223,20 @@ export class Dispatcher {
    */
   mark(): boolean {
     const placed = this.placeWaiting();
-    let done = true;
-    for (let lane = 0; lane < this.rings.length; lane++) {
-      if (this.pollPackets[lane] > 0 && !this.endPoll(lane)) done = false;
-    }
+    const ended = this.polls.endAll();
     this.publish();
-    return placed && done;
+    return placed && ended;
   }
 
   /** The reader has finished a block: no poll may last until all blocks wait for its end. */
   blockDone(): void {
-    for (let lane = 0; lane < this.rings.length; lane++) {
-      if (this.pollPackets[lane] > 0 && ++this.pollBlocks[lane] >= POLL_BLOCKS) this.due[lane] = 1;
-    }
+    this.polls.blockDone();
     this.settle();
   }
 
   /** Ends the polls whose end is due and had found their ring full. */
   settle(): void {
-    for (let lane = 0; lane < this.rings.length; lane++) if (this.due[lane] === 1) this.endPoll(lane);
+    this.polls.settle();
     this.publish();
   }
 
@@ -291,68 +266,33 @@ export class Dispatcher {
     linkType: number,
   ): boolean {
     if (this.waiting.offset >= 0 && !this.placeWaiting()) return false;
-    const cls = dissect(source, off, off + len, linkType, this.d);
-    const verdict = this.judge(source, cls);
+    const { d, placement } = this;
+    const cls = dissect(source, off, off + len, linkType, d);
+    const verdict = placement.judge(source, cls);
     if (verdict === GOES_ON) {
       if ((cls & ~1) === CLASS_FRAGMENT4 && this.fragments !== undefined) {
         const number = this.packets;
-        this.count(cls, this.lane, len);
+        this.count(cls, placement.lane, len);
         this.reassemble(this.fragments, source, off, len, wire, seconds, nanos, linkType, number);
         return true;
       }
       const copy = source !== this.bytes;
-      if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
+      let result = this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy);
+      if (result === FULL) {
         this.relieve();
         // A consumer that was called meanwhile may have pushed packets itself.
-        this.judge(source, dissect(source, off, off + len, linkType, this.d));
-        if (!this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy)) {
-          if (!this.dropWhenFull) return false;
-          this.drops[DROP_FULL]++;
-        }
+        placement.judge(source, dissect(source, off, off + len, linkType, d));
+        result = this.place(source, off, len, wire, seconds, nanos, linkType, this.packets, copy);
+        if (result === FULL && !this.dropWhenFull) return false;
       }
-    } else if (verdict !== ABSORBED) this.drops[verdict]++;
-    this.count(cls, this.lane, len);
+      if (result !== PLACED) this.drops[result === FULL ? DROP_FULL : DROP_FLOW_LIMIT]++;
+    } else if (verdict === ABSORBED) this.keepalives++;
+    else {
+      this.drops[verdict]++;
+      if (verdict === DROP_MALFORMED) this.malformed[d.reason]++;
+    }
+    this.count(cls, placement.lane, len);
     return true;
-  }
-
-  /**
-   * Chooses `lane` and `sa` for the frame in the record: by its SA's owner, else by a rule, else by its hash. What a rule drops
-   * is dropped before its SA is looked for; a rule that names a queue for an SA's packet chooses its first owner, as the hash does.
-   *
-   * @returns GOES_ON, ABSORBED (a keepalive), or a drop reason
-   */
-  private judge(source: Uint8Array, cls: number): number {
-    const d = this.d;
-    const queue = this.steerer.steer(source, d);
-    this.sa = 0;
-    if (queue < 0) {
-      this.lane = this.steerer.hashedQueue;
-      return DROP_RULE;
-    }
-    this.lane = queue;
-    if (isEsp(cls)) {
-      const esp = this.esp;
-      if (esp === undefined) return GOES_ON;
-      const v6 = (cls & 1) !== 0;
-      const sa = esp.table.lookup(source, d.l3 + (v6 ? 24 : 16), v6, d.spi);
-      if (sa >= 0) {
-        this.sa = sa + 1;
-        this.lane = this.ownerOf(esp.owners, esp.units[sa], this.lane);
-      } else if (!esp.deliverUnknown) {
-        esp.unknown.add(source, d.l3, v6, d.spi);
-        return DROP_UNKNOWN_SPI;
-      }
-      return GOES_ON;
-    }
-    if (cls === CLASS_MALFORMED) {
-      this.malformed[d.reason]++;
-      return DROP_MALFORMED;
-    }
-    if ((cls & ~1) === CLASS_KEEPALIVE4) {
-      this.keepalives++;
-      return ABSORBED;
-    }
-    return GOES_ON;
   }
 
   private count(cls: number, lane: number, len: number): void {
@@ -362,15 +302,7 @@ export class Dispatcher {
     this.queueBytes[lane] += len;
   }
 
-  /** The lane that owns an order group; its first packet makes it the lane that the hash chose. */
-  private ownerOf(owners: Int32Array, unit: number, hashed: number): number {
-    const owner = owners[unit];
-    if (owner !== 0) return owner - 1;
-    const before = Atomics.compareExchange(owners, unit, 0, hashed + 1);
-    return before === 0 ? hashed : before - 1;
-  }
-
-  /** Writes the descriptor of the frame in the record. False when the ring or the arena is full. */
+  /** Writes the descriptor of the frame in the record. FULL: its ring or its arena is; REFUSED: its flow has had its share. */
   private place(
     source: Uint8Array,
     off: number,
@@ -381,9 +313,10 @@ export class Dispatcher {
     linkType: number,
     number: number,
     copy: boolean,
-  ): boolean {
-    const lane = this.lane;
-    if (this.due[lane] === 1 && !this.endPoll(lane)) return false;
+  ): number {
+    const { d, placement, polls } = this;
+    const { lane, steerer } = placement;
+    if (!polls.mayGoOn(lane)) return FULL;
     const ring = this.rings[lane];
     const arena = this.arenas[lane];
     let target = off;
@@ -393,22 +326,22 @@ export class Dispatcher {
       if (target < 0) {
         arena.free(ring.refresh());
         target = arena.take(len, alignment);
-        if (target < 0) return false;
+        if (target < 0) return FULL;
       }
     }
+    if (this.limits !== undefined && this.isLimited(this.limits[lane], ring, steerer)) return REFUSED;
     const s = ring.claim();
-    if (s < 0) return false;
+    if (s < 0) return FULL;
     if (copy) arena.mark((ring.head - 1) | 0);
     if (source !== this.bytes) this.bytes.set(source, target);
     else if (copy) this.kernels.copy(target, off, len);
-    const d = this.d;
-    let flags = (this.steerer.valid ? DF_HASH_VALID : 0) | (d.truncated === 1 ? DF_TRUNCATED : 0);
-    if (this.deterministic && this.isLast(lane, copy ? len : 0)) flags |= DF_POLL_END;
+    let flags = (steerer.valid ? DF_HASH_VALID : 0) | (d.truncated === 1 ? DF_TRUNCATED : 0);
+    if (this.deterministic && polls.isLast(lane, copy ? len : 0)) flags |= DF_POLL_END;
     const words = ring.words;
     words[s + D_OFF] = target;
     words[s + D_LEN] = len;
     words[s + D_WIRE] = wire;
-    words[s + D_HASH] = this.steerer.hash;
+    words[s + D_HASH] = steerer.hash;
     words[s + D_CLASS] = d.cls | (flags << 8);
     words[s + D_HEADERS] = (d.l3 - off) | ((d.l4 - off) << 16);
     words[s + D_END] = d.end - off;
@@ -416,10 +349,19 @@ export class Dispatcher {
     words[s + D_SEC] = seconds;
     words[s + D_NSEC] = nanos;
     words[s + D_NUMBER] = number;
-    words[s + D_SA] = this.sa;
+    words[s + D_SA] = placement.sa;
     words[s + D_VLAN] = d.vlan;
     this.placed[lane]++;
-    return true;
+    placement.put();
+    return PLACED;
+  }
+
+  /** Whether the ring is half full, and that by the packet's flow. */
+  private isLimited(limit: FlowLimit, ring: RingProducer, steerer: Steerer): boolean {
+    const half = ring.slots >> 1;
+    if (steerer.valid === 0 || ((ring.head - ring.delivered) | 0) < half) return false;
+    const backlog = (ring.head - ring.refresh()) | 0;
+    return backlog >= half && backlog < ring.slots && limit.refuses(steerer.hash);
   }
 
   /** The slow path: a fragment. What it completes is dissected and steered again, by its ports or its SPI. */
@@ -467,41 +409,21 @@ export class Dispatcher {
   private tryWaiting(drop: boolean): boolean {
     const w = this.waiting;
     if (w.offset < 0) return true;
-    const verdict = this.judge(this.bytes, dissect(this.bytes, w.offset, w.offset + w.length, w.linkType, this.d));
+    const verdict = this.placement.judge(
+      this.bytes,
+      dissect(this.bytes, w.offset, w.offset + w.length, w.linkType, this.d),
+    );
     if (verdict === GOES_ON) {
-      if (!this.place(this.bytes, w.offset, w.length, w.wire, w.seconds, w.nanos, w.linkType, w.number, true)) {
-        if (!drop) return false;
-        this.drops[DROP_FULL]++;
-      }
-    } else if (verdict !== ABSORBED) this.drops[verdict]++;
+      const result = this.place(this.bytes, w.offset, w.length, w.wire, w.seconds, w.nanos, w.linkType, w.number, true);
+      if (result === FULL && !drop) return false;
+      if (result !== PLACED) this.drops[result === FULL ? DROP_FULL : DROP_FLOW_LIMIT]++;
+    } else if (verdict === ABSORBED) this.keepalives++;
+    else {
+      this.drops[verdict]++;
+      if (verdict === DROP_MALFORMED) this.malformed[this.d.reason]++;
+    }
     this.fragments!.release(w.offset);
     w.offset = -1;
     return true;
-  }
-
-  /** Whether the packet that is placed ends its lane's poll. */
-  private isLast(lane: number, copied: number): boolean {
-    this.pollBytes[lane] += copied;
-    if (++this.pollPackets[lane] < POLL_BUDGET && this.pollBytes[lane] < POLL_BYTES) return false;
-    this.beginPoll(lane);
-    return true;
-  }
-
-  /** Ends a lane's poll by a descriptor of its own. False: its ring is full. */
-  private endPoll(lane: number): boolean {
-    const ring = this.rings[lane];
-    const s = ring.claim();
-    if (s < 0) return false;
-    ring.words[s + D_CLASS] = DF_MARK << 8;
-    ring.words[s + D_LEN] = 0;
-    this.beginPoll(lane);
-    return true;
-  }
-
-  private beginPoll(lane: number): void {
-    this.pollPackets[lane] = 0;
-    this.pollBytes[lane] = 0;
-    this.pollBlocks[lane] = 0;
-    this.due[lane] = 0;
   }
 }

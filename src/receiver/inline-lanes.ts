@@ -26,17 +26,29 @@ export class InlineLanes implements Lanes {
     if (this.polling || this.ended) return;
     this.polling = true;
     try {
-      for (let i = 0; i < this.lanes.length; i++) {
-        const lane = this.lanes[i];
-        while (lane.poll() > 0);
-        if (lane.pending === undefined || lane.pending === this.awaited[i]) continue;
-        this.awaited[i] = lane.pending;
-        // What came while the consumer's promise was pending is taken when it settles, not with the next push.
-        lane.pending.then(() => this.kick());
-      }
+      // What one lane hands over to another that had its turn already is for the next round.
+      while (this.round());
     } finally {
       this.polling = false;
     }
+  }
+
+  wake(): void {
+    this.kick();
+  }
+
+  /** Polls every lane until it has nothing to do. False: none had anything. */
+  private round(): boolean {
+    let some = false;
+    for (let i = 0; i < this.lanes.length; i++) {
+      const lane = this.lanes[i];
+      while (lane.poll() > 0) some = true;
+      if (lane.pending === undefined || lane.pending === this.awaited[i]) continue;
+      this.awaited[i] = lane.pending;
+      // What came while the consumer's promise was pending is taken when it settles, not with the next push.
+      lane.pending.then(() => this.kick());
+    }
+    return some;
   }
 
   async progress(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a lane does in its thread: loads the consumer, polls, sleeps, and ends when it is told to. */
 
+import { Claims } from '../lane/claims.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { Lane } from '../lane/lane.ts';
 import type { FromLane, LaneFailure, LaneTask, ToLane } from './lane-task.ts';
@@ -15,11 +16,13 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
   const { config, port } = task;
   const tell = (message: FromLane): void => port.postMessage(message);
   let consumer: Consumer;
+  const claims = new Claims(config);
   try {
     consumer = await loadConsumer(task.consumer, {
       lane: config.lane,
       lanes: config.lanes,
       data: task.data,
+      claim: (tuple, lane = config.lane) => claims.claim(tuple, lane),
       post: (message) => tell({ kind: 'message', message }),
     });
   } catch (error) {

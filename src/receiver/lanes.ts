@@ -2,6 +2,8 @@
 export interface Lanes {
   /** Something was published. */
   kick(): void;
+  /** Wakes lanes that sleep: there is something else to look at than packets. */
+  wake(): void;
   /** Resolves when a lane may have moved on, after {@link PROGRESS_MS} at the latest. */
   progress(): Promise<void>;
   /** Sends a message to the consumer of a lane. */
@@ -17,6 +19,8 @@ export interface LaneEvents {
   consumerError(lane: number, error: unknown): void;
   /** The thread of a lane ended; `left` packets wait for the one that takes over. */
   laneLost(lane: number, left: number, error: unknown): void;
+  /** A lane has ended for good: its thread could not be started again. */
+  laneGone(lane: number): void;
   message(lane: number, message: unknown): void;
 }
 

@@ -2,9 +2,12 @@ import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
+import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
-import type { SteererOptions } from '../steer/steerer.ts';
+import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
+import { nicKeyLength } from '../steer/nic/index.ts';
+import type { SteererOptions } from '../steer/options.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
 export type RssOptions = Omit<SteererOptions, 'queues'>;
@@ -28,6 +31,27 @@ export interface GroOptions {
   readonly maxSize?: number;
 }
 
+/**
+ * Receive flow steering: a flow goes to the lane that has claimed it (`batch.claim`, `context.claim`, `receiver.claim`), and moves
+ * only when its lane has delivered what it has of it. Packets that a rule steers are not moved.
+ */
+export interface RfsOptions {
+  /** Entries of the table of claims: a power of two from 64 to 4,194,304. Default 32,768. */
+  readonly entries?: number;
+  /** Flows that come out of ESP are handed over to the lane that has claimed them. Default true. */
+  readonly twoStage?: boolean;
+  /** An SA whose claimed flows are all one lane's moves to that lane, unless it is pinned. Default true. */
+  readonly saAffinity?: boolean;
+  /**
+   * While a ring is half full or more, a flow that has more than half of the last 128 packets for it is dropped (`flow-limit`), as
+   * by Linux's `flow_limit`. A number: buckets that flows are counted in, a power of two from 64 to 65,536; true: 4,096. Needs
+   * `full: 'drop'`. Default false.
+   */
+  readonly flowLimit?: boolean | number;
+  /** Flows and SAs move at once, whatever is overtaken. For measuring what order costs. Default false. */
+  readonly allowReorder?: boolean;
+}
+
 export interface ReceiverOptions {
   /** Queues, each with its lane: 1 to 256. Default 4. */
   readonly queues?: number;
@@ -49,6 +73,8 @@ export interface ReceiverOptions {
    */
   readonly deterministic?: boolean;
   readonly rss?: RssOptions;
+  /** Absent or false: the hash alone decides. Depends on timing: not with `deterministic`. */
+  readonly rfs?: RfsOptions | false;
   /** Absent or false: ESP is delivered as it came. */
   readonly esp?: EspOptions | false;
   /** False: fragments are delivered as they are. */
@@ -78,6 +104,9 @@ export interface Resolved {
   readonly consumerTimeout: number;
   readonly deterministic: boolean;
   readonly steerer: SteererOptions & { key: Uint8Array };
+  readonly rfs: RfsConfig | undefined;
+  /** Buckets; 0: no limit. */
+  readonly flowLimit: number;
   readonly esp: { readonly sas: readonly Sa[]; readonly deliverUnknown: boolean } | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
   readonly gro: { readonly order: 'flow' | 'linux'; readonly maxSize: number } | undefined;
@@ -87,6 +116,9 @@ export interface Resolved {
   readonly data: unknown;
   readonly signal: AbortSignal | undefined;
 }
+
+/** As Linux's documentation advises for a server with moderate load. */
+const RFS_ENTRIES = 32768;
 
 const KNOWN: ReadonlySet<string> = new Set([
   'queues',
@@ -98,6 +130,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'consumerTimeout',
   'deterministic',
   'rss',
+  'rfs',
   'esp',
   'fragments',
   'gro',
@@ -134,7 +167,9 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
     layout: layoutFrames(options.memory ?? defaultMemory(queues), queues),
     consumerTimeout: checkInteger('consumerTimeout', options.consumerTimeout ?? 0, 0, 86_400_000),
     deterministic,
-    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey() },
+    steerer: { ...options.rss, queues, key: options.rss?.key ?? randomKey(nicKeyLength(options.rss?.nic)) },
+    rfs: rfsOptions(options.rfs, deterministic, options.esp),
+    flowLimit: flowLimitOption(options.rfs, full),
     esp: espOptions(options.esp, queues),
     fragments:
       options.fragments === false
@@ -153,6 +188,39 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
     data: options.data,
     signal: options.signal,
   };
+}
+
+function rfsOptions(
+  rfs: ReceiverOptions['rfs'],
+  deterministic: boolean,
+  esp: ReceiverOptions['esp'],
+): RfsConfig | undefined {
+  if (rfs === undefined || rfs === false) return undefined;
+  if (typeof rfs !== 'object' || rfs === null) throw optionError('rfs', 'false or an object', rfs);
+  if (deterministic) throw optionError('rfs', "false when 'deterministic' is set: claims depend on timing", rfs);
+  const { entries = RFS_ENTRIES, twoStage = true, saAffinity = true, flowLimit, allowReorder, ...rest } = rfs;
+  for (const name of Object.keys(rest))
+    throw new RxSteerError('ERR_RXSTEER_OPTION', `rfs.${name}: there is no such option`);
+  checkInteger('rfs.entries', entries, 64, 1 << 22);
+  if ((entries & (entries - 1)) !== 0) throw optionError('rfs.entries', 'a power of two', entries);
+  const hasEsp = esp !== undefined && esp !== false;
+  return {
+    entries,
+    twoStage: flag('rfs.twoStage', twoStage) && hasEsp,
+    saAffinity: flag('rfs.saAffinity', saAffinity) && hasEsp,
+    inOrder: !flag('rfs.allowReorder', allowReorder),
+  };
+}
+
+function flowLimitOption(rfs: ReceiverOptions['rfs'], full: 'drop' | 'wait'): number {
+  if (rfs === undefined || rfs === false) return 0;
+  const { flowLimit = false } = rfs;
+  if (flowLimit === false) return 0;
+  if (full !== 'drop') throw optionError('full', "'drop' when 'rfs.flowLimit' is set", full);
+  if (flowLimit === true) return FLOW_LIMIT_BUCKETS;
+  checkInteger('rfs.flowLimit', flowLimit, 64, 65536);
+  if ((flowLimit & (flowLimit - 1)) !== 0) throw optionError('rfs.flowLimit', 'a power of two', flowLimit);
+  return flowLimit;
 }
 
 function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'] {

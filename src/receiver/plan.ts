@@ -1,6 +1,10 @@
 import { BATCH_CAPACITY, FrameBatch } from '../capture/frame-batch.ts';
 import { CLASSES } from '../counters.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
+import { FlowSlots } from '../steer/flow-slots.ts';
+import type { FlowTable } from '../steer/flow-table.ts';
+import { TABLE_MAX } from '../steer/indirection.ts';
+import type { Steerer } from '../steer/steerer.ts';
 
 /** Words of the plan: what `kernels/assembly/dispatch.ts` is told. Addresses are bytes of the frame memory. */
 const TOEPLITZ = 0;
@@ -24,7 +28,17 @@ const QUEUE_PACKETS = 17;
 const QUEUE_BYTES = 18;
 const PLACED = 19;
 const CLASS_COUNTS = 20;
-const PLAN_WORDS = 21;
+const BACKLOG = 21;
+const UNIT_TAILS = 22;
+const SLOT_MODE = 23;
+const SLOTS_AT = 24;
+const SLOT_SHIFT = 25;
+const FLOWS = 26;
+const FLOW_MASK = 27;
+const LANE_MASK = 28;
+const IN_ORDER = 29;
+const MOVES = 30;
+const PLAN_WORDS = 31;
 
 /** Byte positions of the Toeplitz table: 64 times 256 words. */
 const TOEPLITZ_WORDS = 64 << 8;
@@ -32,11 +46,17 @@ const TOEPLITZ_WORDS = 64 << 8;
 /** Frames whose numbers lie beside the plan while the kernel works on them. */
 export const STAGED: number = BATCH_CAPACITY;
 
+/** How large a plan is. */
+export interface PlanShape {
+  readonly lanes: number;
+  /** Order groups of SAs, at most. */
+  readonly units: number;
+  /** Slots for flows, or for the buckets of a table: a power of two, no less than a table has entries. */
+  readonly slots: number;
+}
+
 /** What the plan is filled with; addresses are absolute in the buffer. */
 export interface PlanFacts {
-  readonly toeplitz: Int32Array;
-  readonly table: ArrayLike<number>;
-  readonly ways: Uint8Array;
   readonly nattPort: number;
   /** Absent: ESP is steered by its hash alone. */
   readonly esp?: { readonly saTable: number; readonly owners: number; readonly units: Int32Array };
@@ -45,7 +65,11 @@ export interface PlanFacts {
   /** End of the frames in the memory. */
   readonly limit: number;
   readonly slots: number;
+  /** Descriptors that wait in a ring before the dispatcher itself must look at what else is placed there. */
+  readonly backlog: number;
   readonly rings: readonly number[];
+  /** Absent: no RFS. */
+  readonly rfs?: { readonly flows: FlowTable; readonly inOrder: boolean };
 }
 
 /**
@@ -54,9 +78,9 @@ export interface PlanFacts {
  */
 export class DispatchPlan {
   /** Bytes that a plan needs. */
-  static bytes(lanes: number, tableSize: number, sas: number): number {
+  static bytes(shape: PlanShape): number {
     const layout = new SharedLayout();
-    placesOf(layout, lanes, tableSize, sas);
+    placesOf(layout, shape);
     return layout.bytes;
   }
 
@@ -70,6 +94,11 @@ export class DispatchPlan {
   readonly pollBytes: Int32Array;
   readonly pollBlocks: Int32Array;
   readonly due: Int32Array;
+  /** Of each order group of SAs: where its lane's ring ended when its last packet was put there. */
+  readonly unitTails: Int32Array;
+  readonly slots: FlowSlots;
+  /** How often a slot has changed its lane. */
+  readonly moves: Float64Array;
   /** Where the numbers of a batch are copied that lie elsewhere; and the batch that the windows give out. */
   readonly staged: FrameBatch;
   readonly lent: FrameBatch;
@@ -77,12 +106,15 @@ export class DispatchPlan {
   readonly address: number;
   private readonly buffer: ArrayBufferLike;
   private readonly places: Places;
+  private readonly words: Int32Array;
 
-  constructor(buffer: ArrayBufferLike, byteOffset: number, lanes: number, tableSize: number, sas: number) {
+  constructor(buffer: ArrayBufferLike, byteOffset: number, shape: PlanShape) {
     const layout = new SharedLayout(byteOffset);
-    const places = placesOf(layout, lanes, tableSize, sas);
+    const places = placesOf(layout, shape);
+    const { lanes } = shape;
     this.buffer = buffer;
     this.places = places;
+    this.words = new Int32Array(buffer, places.plan, PLAN_WORDS);
     this.address = places.plan;
     this.classes = new Float64Array(buffer, places.classes, CLASSES.length);
     this.queuePackets = new Float64Array(buffer, places.queuePackets, lanes);
@@ -92,22 +124,38 @@ export class DispatchPlan {
     this.pollBytes = new Int32Array(buffer, places.pollBytes, lanes);
     this.pollBlocks = new Int32Array(buffer, places.pollBlocks, lanes);
     this.due = new Int32Array(buffer, places.due, lanes);
+    this.unitTails = new Int32Array(buffer, places.unitTails, shape.units);
+    this.slots = new FlowSlots(buffer, places.slots, shape.slots);
+    this.moves = new Float64Array(buffer, places.moves, 1);
     this.staged = new FrameBatch(STAGED, buffer, places.staged);
     this.lent = new FrameBatch(STAGED, buffer, places.lent);
   }
 
-  /** Writes down what the kernel goes by. */
+  /** What the slots are for: `SLOTS_IDLE`, `SLOTS_BUCKETS` or `SLOTS_FLOWS`. */
+  get slotMode(): number {
+    return this.words[SLOT_MODE];
+  }
+
+  set slotMode(mode: number) {
+    this.words[SLOT_MODE] = mode;
+  }
+
+  /** Writes down how the kernel is to hash and where hashes fall. */
+  steer({ hasher, indirection, ways }: Steerer): void {
+    const { buffer, places, words } = this;
+    new Int32Array(buffer, places.toeplitz, TOEPLITZ_WORDS).set(hasher.toeplitz.table);
+    new Int32Array(buffer, places.table, indirection.size).set(indirection.entries);
+    new Uint8Array(buffer, places.ways, ways.length).set(ways);
+    words[TABLE_SIZE] = indirection.size;
+  }
+
+  /** Writes down what else the kernel goes by. */
   fill(facts: PlanFacts): void {
-    const { buffer, places } = this;
-    new Int32Array(buffer, places.toeplitz, TOEPLITZ_WORDS).set(facts.toeplitz);
-    new Int32Array(buffer, places.table, facts.table.length).set(facts.table);
-    new Uint8Array(buffer, places.ways, facts.ways.length).set(facts.ways);
+    const { buffer, places, words } = this;
     new Int32Array(buffer, places.rings, facts.rings.length).set(facts.rings);
     if (facts.esp !== undefined) new Int32Array(buffer, places.units, facts.esp.units.length).set(facts.esp.units);
-    const words = new Int32Array(buffer, places.plan, PLAN_WORDS);
     words[TOEPLITZ] = places.toeplitz;
     words[TABLE] = places.table;
-    words[TABLE_SIZE] = facts.table.length;
     words[WAYS] = places.ways;
     // As it lies in a UDP header, read as a little-endian number.
     words[NATT_PORT] = ((facts.nattPort & 0xff) << 8) | (facts.nattPort >> 8);
@@ -127,18 +175,29 @@ export class DispatchPlan {
     words[QUEUE_BYTES] = places.queueBytes;
     words[PLACED] = places.placed;
     words[CLASS_COUNTS] = places.classes;
+    words[BACKLOG] = facts.backlog;
+    words[UNIT_TAILS] = places.unitTails;
+    words[SLOTS_AT] = places.slots;
+    words[SLOT_SHIFT] = this.slots.shift;
+    words[MOVES] = places.moves;
+    words[IN_ORDER] = 1;
+    if (facts.rfs === undefined) return;
+    words[FLOWS] = facts.rfs.flows.address;
+    words[FLOW_MASK] = facts.rfs.flows.mask;
+    words[LANE_MASK] = facts.rfs.flows.laneMask;
+    words[IN_ORDER] = facts.rfs.inOrder ? 1 : 0;
   }
 }
 
 type Places = ReturnType<typeof placesOf>;
 
-function placesOf(layout: SharedLayout, lanes: number, tableSize: number, sas: number) {
+function placesOf(layout: SharedLayout, { lanes, units, slots }: PlanShape) {
   return {
     plan: layout.take(4 * PLAN_WORDS),
     toeplitz: layout.take(4 * TOEPLITZ_WORDS),
-    table: layout.take(4 * tableSize),
+    table: layout.take(4 * TABLE_MAX),
     ways: layout.take(CLASSES.length),
-    units: layout.take(4 * sas),
+    units: layout.take(4 * units),
     rings: layout.take(4 * lanes),
     classes: layout.take(8 * CLASSES.length),
     queuePackets: layout.take(8 * lanes),
@@ -148,6 +207,9 @@ function placesOf(layout: SharedLayout, lanes: number, tableSize: number, sas: n
     pollBytes: layout.take(4 * lanes),
     pollBlocks: layout.take(4 * lanes),
     due: layout.take(4 * lanes),
+    unitTails: layout.take(4 * units),
+    slots: layout.take(FlowSlots.bytes(slots)),
+    moves: layout.take(8),
     staged: layout.take(FrameBatch.bytes(STAGED)),
     lent: layout.take(FrameBatch.bytes(STAGED)),
   };

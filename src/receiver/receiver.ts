@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { optionError, RxSteerError } from '../errors.ts';
+import { Claims } from '../lane/claims.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { C_TAKEN, LANE_COUNTERS } from '../lane/counters.ts';
 import type { RingProducer } from '../memory/ring.ts';
+import type { Tuple } from '../wire/tuple.ts';
 import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -12,6 +14,7 @@ import { type LaneEvents, type Lanes, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
+import { type SteeringChange, Swaps } from './swaps.ts';
 import { ThreadLanes } from './thread-lanes.ts';
 import { Windows } from './windows.ts';
 
@@ -74,7 +77,11 @@ export class Receiver {
   private readonly dispatcher: Dispatcher;
   private readonly rings: readonly RingProducer[];
   private readonly counters: readonly Float64Array[];
+  /** Packets that lanes lost with their threads; of these, what came by their own rings. */
   private readonly lost: Float64Array;
+  private readonly lostOwn: Float64Array;
+  private readonly claims: Claims;
+  private readonly swaps: Swaps;
   private readonly closedPackets: Float64Array;
   private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
   private lanes: Lanes | undefined;
@@ -98,6 +105,9 @@ export class Receiver {
     const { places, buffer } = control;
     this.counters = places.counters.map((at) => new Float64Array(buffer, at, LANE_COUNTERS));
     this.lost = new Float64Array(options.queues);
+    this.lostOwn = new Float64Array(options.queues);
+    this.claims = new Claims(core.laneConfig(0));
+    this.swaps = new Swaps(core, { wake: () => this.lanes!.wake(), progress: () => this.progress() });
     this.closedPackets = new Float64Array(options.queues);
     this.windows = new Windows(
       core.bytes,
@@ -111,20 +121,23 @@ export class Receiver {
 
   /** Starts the lanes. `createReceiver` does. */
   async start(): Promise<void> {
-    const { options } = this;
+    const { options, core } = this;
     const events: LaneEvents = {
       consumerError: (lane, error) => this.emitter.emit('consumer-error', { lane, error }),
       laneLost: (lane, left, error) => {
         // By its counters: they say to the packet what it was done with when its thread ended.
-        const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lost[lane];
-        this.lost[lane] += lost;
-        this.emitter.emit('lane-lost', { lane, lost, error });
+        const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lostOwn[lane];
+        const lostForeign = core.handover?.abandon(lane) ?? 0;
+        this.lostOwn[lane] += lost;
+        this.lost[lane] += lost + lostForeign;
+        this.emitter.emit('lane-lost', { lane, lost: lost + lostForeign, error });
       },
+      laneGone: (lane) => this.swaps.leave(lane),
       message: (lane, message) => this.emitter.emit('message', { lane, message }),
     };
     const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
     this.lanes = options.inline
-      ? new InlineLanes(configs, await inlineConsumers(options, events), events)
+      ? new InlineLanes(configs, await inlineConsumers(options, this.claims, events), events)
       : await ThreadLanes.start({
           configs,
           rings: this.rings,
@@ -209,6 +222,31 @@ export class Receiver {
   }
 
   /**
+   * Says that the flow with this tuple (as it is received) is wanted in a lane: RFS brings its next packets there, as soon as
+   * nothing is overtaken. Consumers can say so too: `batch.claim`, `context.claim`.
+   *
+   * @returns false without the option `rfs`, or when the flow's type has no hash
+   * @throws RxSteerError `ERR_RXSTEER_OPTION`: there is no such lane
+   */
+  claim(tuple: Tuple, lane: number): boolean {
+    return this.claims.claim(tuple, lane);
+  }
+
+  /**
+   * Changes key, indirection table or rules while packets flow. A bucket of the table (with RFS: a flow; with another key or other
+   * rules: whatever the old steering kept together) goes to its new lane when its old one has delivered what it has of it, so
+   * nothing is lost and nothing overtakes. A new key gives up all claims of RFS. Swaps are done one after the other.
+   *
+   * @returns resolves when everything goes where the new steering says; a flow that never pauses while its lane is behind can delay
+   *   that for as long
+   * @throws RxSteerError what `createReceiver` throws about `rss`, before anything is changed; `ERR_RXSTEER_CLOSED`
+   */
+  async swap(change: SteeringChange): Promise<void> {
+    this.checkOpen();
+    await this.swaps.swap(change);
+  }
+
+  /**
    * Resolves when everything that was pushed is delivered, dropped or absorbed. Fragments that wait for the rest of their
    * datagram still wait (`stats().held`); `close` gives them up.
    *
@@ -250,9 +288,11 @@ export class Receiver {
       counters: this.counters,
       lost: this.lost,
       closed: this.closedPackets,
+      handover: this.core.handover,
+      rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
       sas: control.saStats(),
-      hkey: Buffer.from(options.steerer.key).toString('hex'),
+      hkey: Buffer.from(this.swaps.key).toString('hex'),
     });
   }
 
@@ -302,12 +342,14 @@ export class Receiver {
     this.closing.catch(() => {});
   }
 
+  /** A lane's own ring goes first: what it hands over can be seen before that has passed it. */
   private idle(): boolean {
-    return this.rings.every((ring) => ring.idle());
+    return this.rings.every((ring) => ring.idle()) && (this.core.handover?.allIdle() ?? true);
   }
 
   private async progress(): Promise<void> {
     this.dispatcher.settle();
+    for (const lane of this.swaps.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
     if (this.ended) throw closedError();
@@ -347,7 +389,7 @@ async function within(promise: Promise<void>, ms: number): Promise<boolean> {
 }
 
 /** One consumer for each inline lane: the object itself, closed once, or what the module makes. */
-async function inlineConsumers(options: Resolved, events: LaneEvents): Promise<Consumer[]> {
+async function inlineConsumers(options: Resolved, claims: Claims, events: LaneEvents): Promise<Consumer[]> {
   const { consumer, queues, data } = options;
   if (typeof consumer !== 'string') {
     const shared: Consumer = {
@@ -360,7 +402,13 @@ async function inlineConsumers(options: Resolved, events: LaneEvents): Promise<C
   }
   return Promise.all(
     Array.from({ length: queues }, (_, lane) =>
-      loadConsumer(consumer, { lane, lanes: queues, data, post: (message) => events.message(lane, message) }),
+      loadConsumer(consumer, {
+        lane,
+        lanes: queues,
+        data,
+        claim: (tuple, to = lane) => claims.claim(tuple, to),
+        post: (message) => events.message(lane, message),
+      }),
     ),
   );
 }

@@ -13,14 +13,18 @@ import {
   C_DROPS,
   C_DUMMY,
   C_FLUSHES,
+  C_HANDOVERS,
   C_HELD,
   C_JOINED,
   C_MERGED,
+  C_MOVES,
   C_POLLS,
+  C_RECEIVED,
   C_SEGMENTS,
   C_TAKEN,
   C_THROWS,
 } from '../lane/counters.ts';
+import type { HandoverWatch } from '../lane/handover-watch.ts';
 import type { UnknownSpis } from '../lane/unknown-spis.ts';
 import { addressText } from '../wire/address.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -41,6 +45,9 @@ export interface LaneStats {
   readonly merged: number;
   readonly flushes: Readonly<Record<string, number>>;
   readonly polls: number;
+  /** Packets (a super-packet is one) that the lane handed to their consumers' lanes; input packets that it took over. */
+  readonly handedOver: number;
+  readonly takenOver: number;
   readonly consumerErrors: number;
   readonly drops: Counts<DropReason>;
   /** What the lane has not delivered yet, waiting inner fragments included. */
@@ -68,6 +75,17 @@ export interface UnknownSpiStats {
   readonly packets: number;
 }
 
+/** What RFS has done. */
+export interface RfsStats {
+  readonly entries: number;
+  /** How often the dispatcher, and lanes that hand over, sent a flow to another lane than before. */
+  readonly moves: number;
+  readonly handoverMoves: number;
+  /** SAs that went to the lane of their flows, and those that wait for their lane to have delivered their packets. */
+  readonly saMoves: number;
+  readonly saMovesWaiting: number;
+}
+
 /** What a receiver has done so far. */
 export interface ReceiverStats {
   readonly packets: number;
@@ -79,6 +97,8 @@ export interface ReceiverStats {
   readonly drops: Counts<DropReason>;
   readonly absorbed: Readonly<Record<Absorbed, number>>;
   readonly held: number;
+  /** With the option `rfs`. */
+  readonly rfs?: RfsStats;
   readonly sas: readonly SaStats[];
   readonly unknownSpis: readonly UnknownSpiStats[];
   /** Packets in = delivered segments + drops + absorbed + held. True at any quiet moment. */
@@ -96,6 +116,8 @@ export interface StatsParts {
   readonly lost: Float64Array;
   /** Packets that were not delivered when the receiver was closed. */
   readonly closed: Float64Array;
+  readonly handover: HandoverWatch | undefined;
+  readonly rfs: { readonly entries: number; readonly moves: number } | undefined;
   readonly unknown: readonly UnknownSpis[];
   readonly sas: readonly SaStats[];
   readonly hkey: string;
@@ -117,7 +139,8 @@ export function collectStats(parts: StatsParts): ReceiverStats {
     });
     absorbed.joined += c[C_JOINED];
     absorbed.dummy += c[C_DUMMY];
-    const waiting = d.placed[queue] - c[C_TAKEN] - parts.lost[queue] - parts.closed[queue] + c[C_HELD];
+    const handed = parts.handover === undefined ? 0 : parts.handover.handedTo(queue) - c[C_RECEIVED];
+    const waiting = d.placed[queue] + handed - c[C_TAKEN] - parts.lost[queue] - parts.closed[queue] + c[C_HELD];
     held += waiting;
     segments += c[C_SEGMENTS];
     return {
@@ -130,6 +153,8 @@ export function collectStats(parts: StatsParts): ReceiverStats {
       merged: c[C_MERGED],
       flushes: named(FLUSH_REASONS, c, C_FLUSHES),
       polls: c[C_POLLS],
+      handedOver: c[C_HANDOVERS],
+      takenOver: c[C_RECEIVED],
       consumerErrors: c[C_THROWS],
       drops: named(DROP_REASONS, laneDrops, 0),
       held: waiting,
@@ -146,6 +171,16 @@ export function collectStats(parts: StatsParts): ReceiverStats {
     drops: named(DROP_REASONS, drops, 0),
     absorbed,
     held,
+    ...(parts.rfs === undefined
+      ? {}
+      : {
+          rfs: {
+            ...parts.rfs,
+            handoverMoves: counters.reduce((sum, c) => sum + c[C_MOVES], 0),
+            saMoves: d.saMoves?.moved ?? 0,
+            saMovesWaiting: d.saMoves?.waiting ?? 0,
+          },
+        }),
     sas: parts.sas,
     unknownSpis: parts.unknown.flatMap((table) =>
       table.list().map((u) => ({

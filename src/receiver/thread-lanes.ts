@@ -66,6 +66,10 @@ export class ThreadLanes implements Lanes {
 
   kick(): void {}
 
+  wake(): void {
+    for (const ring of this.options.rings) ring.wake();
+  }
+
   async progress(): Promise<void> {
     const moved: Promise<unknown>[] = [];
     let limit = PROGRESS_MS;
@@ -100,7 +104,7 @@ export class ThreadLanes implements Lanes {
   async end(): Promise<void> {
     this.ending = true;
     Atomics.store(this.stop, 0, 1);
-    for (const ring of this.options.rings) ring.wake();
+    this.wake();
     await Promise.all(this.tasks);
     for (const port of this.ports) port.ref();
     await Promise.all(this.hungUp);
@@ -154,6 +158,8 @@ export class ThreadLanes implements Lanes {
     this.options.events.laneLost(lane, left, error);
     this.run(lane).catch((failure: unknown) => {
       this.dead.set(lane, failure);
+      this.discard(lane);
+      this.options.events.laneGone(lane);
       this.options.events.consumerError(lane, failure);
     });
   }

@@ -19,7 +19,7 @@ import {
 } from '../counters.ts';
 import { addressText } from '../wire/address.ts';
 import { put32, u32 } from '../wire/bytes.ts';
-import { type Dissection, TUNNELS } from '../wire/dissection.ts';
+import { type Dissection, TUNNEL_NAMES } from '../wire/dissection.ts';
 
 const KEY_PORTS = 8;
 const KEY_KIND = 9;
@@ -101,7 +101,7 @@ export function isReported(key: Int32Array): boolean {
 
 /** The innermost clear tunnel with an identifier that a flow came by. */
 export interface FlowTunnel {
-  type: Exclude<(typeof TUNNELS)[number], 'none'>;
+  type: Exclude<(typeof TUNNEL_NAMES)[number], 'none'>;
   /** VNI of VXLAN and Geneve, key of GRE, TEID of GTP-U. */
   id: number;
 }
@@ -125,7 +125,7 @@ export function describeKey(keys: Int32Array, at: number): FlowTuple {
   const ports = keys[at + KEY_PORTS];
   for (let i = 0; i < 8; i++) put32(text, 4 * i, keys[at + i]);
   const length = (kind & KIND_V6) !== 0 ? 16 : 4;
-  const type = TUNNELS[kind >> KIND_TUNNEL];
+  const type = TUNNEL_NAMES[kind >> KIND_TUNNEL];
   return {
     proto: (kind & 0xff) === 6 ? 'tcp' : 'udp',
     src: addressText(text, 0, length),

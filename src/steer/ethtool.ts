@@ -6,16 +6,16 @@
  * `$ ethtool -x eth0 context 1` in front of it says so.
  */
 import { RxSteerError, shown } from '../errors.ts';
-import { parseFlowHash, type Xfrm } from '../hash/fields.ts';
+import { AS_UDP, parseFlowHash, type Xfrm } from '../hash/fields.ts';
 import { HFUNCS, type Hfunc } from '../hash/hfunc.ts';
 import { parseKey } from '../hash/keys.ts';
 import { EthtoolRule } from './ethtool-rule.ts';
+import type { RssContextOptions, SteererOptions } from './options.ts';
 import { parseRule } from './rule.ts';
-import type { RssContextOptions, SteererOptions } from './steerer.ts';
 
 const TABLE = /^RX flow hash indirection table for \S+ with (\d+) RX ring\(s\):$/;
 const CONTEXT = /^For RSS context (\d+):$/;
-const FIELDS = /^(?:IPSEC )?(TCP|UDP|SCTP|AH\/ESP|AH|ESP) over IPV([46]) flows (use these fields|- All matching)/;
+const FIELDS = /^(?:IPSEC )?(TCP|UDP|SCTP|AH\/ESP|AH|ESP|GTP-U) over IPV([46]) flows (use these fields|- All matching)/;
 const XFRM_LINE = /^(symmetric-xor|symmetric-or-xor): (on|off)$/;
 const UNSUPPORTED = 'Operation not supported';
 
@@ -36,7 +36,8 @@ const FIELD_LETTERS: Record<string, string> = {
  * Reads what ethtool printed: `new Steerer({ queues: 8, ...parseEthtool(text) })`. `queues` is the number of RX rings, where
  * the text says it. What the text does not say, or says is not supported, is left out.
  *
- * A NIC takes ESP in UDP for UDP, so where it hashes UDP by addresses alone, `natt` is set to that too.
+ * A NIC takes ESP in UDP for UDP: with the fields of UDP, `natt` is set to be hashed as that. (Our default hashes the SPI in it,
+ * which such a NIC does not.)
  *
  * @param name of the file, for errors
  * @throws RxSteerError `ERR_RXSTEER_ETHTOOL`: names the line, what was expected and what came
@@ -115,7 +116,7 @@ export class EthtoolReader {
     match = FIELDS.exec(line);
     if (match !== null) {
       this.begin(this.fieldLine);
-      const bases = match[1].toLowerCase().split('/');
+      const bases = match[1].toLowerCase().replace('-', '').split('/');
       const letters = match[3] === 'use these fields' ? '' : 'r';
       this.fields = { types: bases.map((base) => `${base}${match?.[2]}`), letters, at: this.number };
       return true;
@@ -223,7 +224,7 @@ export class EthtoolReader {
         );
       }
       all[type] = fields.letters;
-      if (type.startsWith('udp') && fields.letters === 'sd') all[type.replace('udp', 'natt')] = 'sd';
+      if (type.startsWith('udp')) all[type.replace('udp', 'natt')] = AS_UDP;
     }
     own.fields = all;
   }

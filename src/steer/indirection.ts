@@ -6,8 +6,11 @@ export const TABLE_MAX = 2048;
 /** Entries when nothing is said. */
 export const TABLE_SIZE = 128;
 
-/** How a table is to be filled: `equal N`, `weight W0 W1 ..`, or the queues themselves. */
-export type IndirectionOption = { equal: number } | { weight: readonly number[] } | readonly number[];
+/** How a table is to be filled: `equal N`, `weight W0 W1 ..`, both from queue `start` on (default 0), or the queues themselves. */
+export type IndirectionOption =
+  | { equal: number; start?: number }
+  | { weight: readonly number[]; start?: number }
+  | readonly number[];
 
 export class Indirection {
   /** Queue at each index. */
@@ -15,36 +18,41 @@ export class Indirection {
   readonly size: number;
   /** Queues that the table was made for: the greatest entry lies below. */
   readonly queues: number;
+  /** The index is the hash scaled to the size, so its high bits, as in Linux's RPS. */
+  readonly scaled: boolean;
   /** size - 1 when the size is a power of two, else -1. */
   private readonly mask: number;
 
-  private constructor(entries: Int32Array, queues: number) {
+  private constructor(entries: Int32Array, queues: number, scaled = false) {
     this.entries = entries;
     this.size = entries.length;
     this.queues = queues;
+    this.scaled = scaled;
     this.mask = (this.size & (this.size - 1)) === 0 ? this.size - 1 : -1;
   }
 
   /**
-   * `equal N`: entry i is i mod N.
+   * `equal N`: entry i is `start` + i mod N.
    *
    * @throws RxSteerError `ERR_RXSTEER_INDIRECTION`, as the others here
    */
-  static equal(n: number, size: number = TABLE_SIZE): Indirection {
+  static equal(n: number, size: number = TABLE_SIZE, start: number = 0): Indirection {
     checkCount('size', size, 1, TABLE_MAX);
     checkCount('equal', n, 1, 0xffff);
+    checkCount('start', start, 0, 0xffff);
     return new Indirection(
-      Int32Array.from({ length: size }, (_, i) => i % n),
-      n,
+      Int32Array.from({ length: size }, (_, i) => start + (i % n)),
+      start + n,
     );
   }
 
   /**
-   * `weight W0 W1 ..`: contiguous blocks; that of queue j ends in front of floor(size * (W0 + .. + Wj) / sum). The sum must be
+   * `weight W0 W1 ..`: contiguous blocks; that of queue `start` + j ends in front of floor(size * (W0 + .. + Wj) / sum). The sum must be
    * above 0 and not above the size.
    */
-  static weight(weights: readonly number[], size: number = TABLE_SIZE): Indirection {
+  static weight(weights: readonly number[], size: number = TABLE_SIZE, start: number = 0): Indirection {
     checkCount('size', size, 1, TABLE_MAX);
+    checkCount('start', start, 0, 0xffff);
     if (!Array.isArray(weights) || weights.length === 0)
       throw indirectionError('weight', 'one number or more', weights);
     let sum = 0;
@@ -57,10 +65,10 @@ export class Indirection {
     for (let j = 0; j < weights.length; j++) {
       partial += weights[j];
       const to = Math.floor((size * partial) / sum);
-      entries.fill(j, from, to);
+      entries.fill(start + j, from, to);
       from = to;
     }
-    return new Indirection(entries, weights.length);
+    return new Indirection(entries, start + weights.length);
   }
 
   /** A table as it stands, for example from `ethtool -x`. */
@@ -74,8 +82,15 @@ export class Indirection {
     return new Indirection(Int32Array.from(entries), queues);
   }
 
-  /** Index of a hash (an int32): its low bits, or its remainder when the size is no power of two. */
+  /** The same table with another way to the index: {@link scaled}. */
+  scale(): Indirection {
+    return new Indirection(this.entries, this.queues, true);
+  }
+
+  /** Index of a hash (an int32): its low bits, or its remainder when the size is no power of two; or {@link scaled}. */
   index(hash: number): number {
+    // Below 2^53 for any size.
+    if (this.scaled) return Math.floor(((hash >>> 0) * this.size) / 0x100000000);
     return this.mask >= 0 ? hash & this.mask : (hash >>> 0) % this.size;
   }
 
@@ -102,10 +117,14 @@ export function parseIndirection(text: string): IndirectionOption {
 export function makeIndirection(option: IndirectionOption, size: number): Indirection {
   if (Array.isArray(option)) return Indirection.from(option);
   if (typeof option === 'object' && option !== null) {
-    if ('equal' in option) return Indirection.equal(option.equal, size);
-    if ('weight' in option) return Indirection.weight(option.weight, size);
+    if ('equal' in option) return Indirection.equal(option.equal, size, option.start);
+    if ('weight' in option) return Indirection.weight(option.weight, size, option.start);
   }
-  throw indirectionError('indirection', '{ equal: N }, { weight: [..] } or an array of queues', option);
+  throw indirectionError(
+    'indirection',
+    '{ equal: N }, { weight: [..] } (with start or not) or an array of queues',
+    option,
+  );
 }
 
 function checkCount(what: string, value: unknown, min: number, max: number): number {

@@ -1,49 +1,18 @@
 /** The sum of steering: rules, then flow hash, then indirection table, then queue. */
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import type { FlowFields, Xfrm } from '../hash/fields.ts';
-import { FlowHasher, WAY_GATHER } from '../hash/flow-hasher.ts';
+import { FlowHasher, type FlowHasherOptions, type HashVariant, WAY_GATHER } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
 import { microsoftKey } from '../hash/keys.ts';
 import { Dissection } from '../wire/dissection.ts';
-import { innermostOf } from '../wire/tunnel.ts';
-import { type Indirection, type IndirectionOption, makeIndirection, TABLE_MAX, TABLE_SIZE } from './indirection.ts';
+import { innermostOf, TUNNELS_ALL } from '../wire/tunnel.ts';
+import { type Indirection, makeIndirection, TABLE_MAX, TABLE_SIZE } from './indirection.ts';
+import { applyNic } from './nic/apply.ts';
+import type { NicProfile } from './nic/profile.ts';
+import { nicProfile } from './nic/profiles.ts';
+import type { RssContextOptions, SteererOptions } from './options.ts';
 import { ACTION_DROP, parseRule, type Rule, ruleError } from './rule.ts';
 import { RuleTable } from './rule-table.ts';
-
-/** Hash and table: what an RSS context has of its own. */
-export interface RssContextOptions {
-  /** 16 to 64 bytes, most significant first. */
-  key?: Uint8Array;
-  xfrm?: Xfrm;
-  /** Default `toeplitz`; the others use no key. */
-  hfunc?: Hfunc;
-  /** Entries of the table, 1 to 2048. Default 128, or the length of an `indirection` that is an array. */
-  tableSize?: number;
-  /** Default: equal over all queues. */
-  indirection?: IndirectionOption;
-  /** Letters at flow types, for example `{ esp4: 'sd' }`. */
-  fields?: FlowFields;
-}
-
-export interface SteererOptions extends RssContextOptions {
-  /** Queues, 1 to 2048. */
-  queues: number;
-  /** 16 to 64 bytes. Default: Microsoft's key, which everyone knows; facing strangers, take `randomKey()`. */
-  key?: Uint8Array;
-  /**
-   * Rules as `ethtool -N` takes them: `flow-type esp4 spi 0x1001 action 2`. The one at the lowest `loc` that matches decides;
-   * without `loc` they get the highest that are free, so the last of them goes first, as with ethtool.
-   */
-  rules?: readonly string[];
-  /**
-   * Whose fields are hashed, as DPDK's RSS level: those of the outermost packet (default), or of the innermost one in clear
-   * tunnels, MPLS and PPPoE (`innermost`), so that the flows of one tunnel spread. The class stays the outer packet's.
-   * Fragments inside a tunnel are not reassembled: they go by their addresses, apart from the whole packets of their flow.
-   */
-  level?: 'outer' | 'inner';
-  /** RSS contexts for rules with `context N`, from 1 on. What one does not say is as above, the table is equal. */
-  contexts?: Readonly<Record<number, RssContextOptions>>;
-}
 
 /** The queue of a packet that a rule or the letter r drops. */
 export const DROPPED = -1;
@@ -59,7 +28,12 @@ export class Steerer {
   /** Hash and table of packets that no rule sends to a context. */
   readonly hasher: FlowHasher;
   readonly indirection: Indirection;
+  /** `inner`: of some tunnels at least the inner packet is hashed. */
   readonly level: 'outer' | 'inner';
+  /** The device that this one does as. */
+  readonly nic: NicProfile | undefined;
+  /** Kinds of tunnels that are entered. */
+  private readonly tunnels: number;
   /** Record of the innermost packet; absent: the outer one is hashed. */
   private readonly inner: Dissection | undefined;
   private readonly rules: RuleTable | undefined;
@@ -68,6 +42,10 @@ export class Steerer {
   /** At the numbers of rules: queue or `ACTION_DROP`, and the context or none. */
   private readonly actions: Int32Array = new Int32Array(0);
   private readonly contexts: readonly (RssContext | undefined)[] = [];
+  /** How packets are hashed that no device sees, which came out of ESP: as the device, but for what only devices do. */
+  readonly inside: InsideHash;
+  /** How other packets are hashed, where that is another way. */
+  readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
 
   /**
    * @throws RxSteerError `ERR_RXSTEER_OPTION`, `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_INDIRECTION`,
@@ -75,16 +53,24 @@ export class Steerer {
    */
   constructor(options: SteererOptions) {
     const queues = checkInteger('queues', options.queues, 1, TABLE_MAX);
-    const { rules = [], contexts = {}, level = 'outer', ...rest } = options;
-    if (level !== 'outer' && level !== 'inner') throw optionError('level', "'outer' or 'inner'", level);
-    this.level = level;
-    this.inner = level === 'inner' ? new Dissection() : undefined;
+    const nic = options.nic === undefined ? undefined : nicProfile(options.nic);
+    const applied = nic === undefined ? options : applyNic(nic, options);
+    const { rules = [], contexts = {}, level, key = microsoftKey(), ...rest } = applied;
+    if (level !== undefined && level !== 'outer' && level !== 'inner')
+      throw optionError('level', "'outer' or 'inner'", level);
+    this.nic = nic;
+    this.tunnels = level === undefined ? (nic?.tunnels ?? 0) : level === 'inner' ? TUNNELS_ALL : 0;
+    this.level = this.tunnels === 0 ? 'outer' : 'inner';
+    this.inner = this.tunnels === 0 ? undefined : new Dissection();
     this.queues = queues;
-    const main = makeContext('', { ...rest, key: options.key ?? microsoftKey() }, queues);
+    const main = makeContext('', { ...rest, key }, queues, nic);
     this.hasher = main.hasher;
     this.indirection = main.indirection;
     this.discarded = this.hasher.discarded;
-    const known = makeContexts(contexts, options, main, queues);
+    this.inside = insideOf({ ...rest, key }, nic?.variant);
+    const { xfrm, hfunc, fields } = rest;
+    this.outside = nic?.variant === undefined ? undefined : { xfrm, hfunc, fields, variant: nic.variant };
+    const known = makeContexts(contexts, { ...rest, key }, main, queues, nic);
     if (!Array.isArray(rules)) throw optionError('rules', 'an array of texts', rules);
     if (rules.length === 0) return;
     const table = new RuleTable(rules.map(parseRule));
@@ -108,9 +94,31 @@ export class Steerer {
     return this.contexts[this.matched] ?? this;
   }
 
+  get hasRules(): boolean {
+    return this.rules !== undefined;
+  }
+
+  /** How many units there are: see `unit`. */
+  get units(): number {
+    return (
+      1 + this.indirection.size + this.contexts.reduce((sum, context) => sum + (context?.indirection.size ?? 1), 0)
+    );
+  }
+
+  /** Number of what the last packet was steered by: no hash (0), a bucket of the table, a rule, a bucket of a rule's context. */
+  get unit(): number {
+    const { matched, indirection, contexts } = this;
+    if (matched < 0) return this.valid === 0 ? 0 : 1 + indirection.index(this.hash);
+    let unit = 1 + indirection.size;
+    for (let rule = 0; rule < matched; rule++) unit += contexts[rule]?.indirection.size ?? 1;
+    return unit + (this.valid === 0 ? 0 : (contexts[matched]?.indirection.index(this.hash) ?? 0));
+  }
+
   /** At class numbers: how the dispatch kernel may hash them. It knows no rules: what they speak of is left to `steer`. */
   get ways(): Uint8Array {
     const ways = Uint8Array.from(this.hasher.ways);
+    // The kernel knows masks and remainders.
+    if (this.indirection.scaled) return ways.fill(WAY_GATHER);
     const classes = (this.rules?.classes ?? 0) | this.discarded;
     for (let cls = 0; cls < ways.length; cls++) if (((classes >> cls) & 1) !== 0) ways[cls] = WAY_GATHER;
     return ways;
@@ -123,7 +131,7 @@ export class Steerer {
   steer(bytes: Uint8Array, d: Dissection): number {
     const hasher = this.hasher;
     const { inner } = this;
-    const seen = inner === undefined ? d : innermostOf(bytes, d, inner);
+    const seen = inner === undefined ? d : innermostOf(bytes, d, inner, this.tunnels);
     const hash = hasher.hash(bytes, seen);
     const valid = hasher.valid;
     this.hash = hash;
@@ -150,6 +158,21 @@ export class Steerer {
   }
 }
 
+/** A hash by options that need no device. */
+export interface InsideHash {
+  readonly key: Uint8Array;
+  readonly fields: FlowFields;
+  readonly xfrm: Xfrm;
+  readonly hfunc: Hfunc;
+}
+
+function insideOf(options: RssContextOptions & { key: Uint8Array }, variant: HashVariant | undefined): InsideHash {
+  const { key, fields = {}, xfrm = 'none', hfunc = 'toeplitz' } = options;
+  // Its key is too short for Toeplitz, and its order is our sort.
+  if (variant === 'flow-dissector') return { key, fields: {}, xfrm: 'sort', hfunc: 'xxh32' };
+  return { key, fields, xfrm, hfunc };
+}
+
 interface RssContext {
   readonly hasher: FlowHasher;
   readonly discarded: number;
@@ -161,12 +184,14 @@ function makeContext(
   name: string,
   options: RssContextOptions & { key: Uint8Array },
   queues: number,
+  nic: NicProfile | undefined,
   main?: RssContext,
 ): RssContext {
   const { key, xfrm, hfunc, fields, tableSize, indirection: option = { equal: queues } } = options;
   if (tableSize !== undefined) checkInteger('tableSize', tableSize, 1, TABLE_MAX);
-  const indirection = makeIndirection(option, tableSize ?? TABLE_SIZE);
-  const hasher = main?.hasher ?? new FlowHasher({ key, xfrm, hfunc, fields });
+  const table = makeIndirection(option, tableSize ?? TABLE_SIZE);
+  const indirection = nic?.table.scaled === true ? table.scale() : table;
+  const hasher = main?.hasher ?? new FlowHasher({ key, xfrm, hfunc, fields, variant: nic?.variant });
   if (tableSize !== undefined && indirection.size !== tableSize) {
     throw new RxSteerError(
       'ERR_RXSTEER_INDIRECTION',
@@ -185,9 +210,10 @@ function makeContext(
 
 function makeContexts(
   contexts: Readonly<Record<number, RssContextOptions>>,
-  options: SteererOptions,
+  options: RssContextOptions & { key: Uint8Array },
   main: RssContext,
   queues: number,
+  nic: NicProfile | undefined,
 ): Map<number, RssContext> {
   const known = new Map([[0, main]]);
   if (typeof contexts !== 'object' || contexts === null)
@@ -196,16 +222,12 @@ function makeContexts(
     if (!/^[1-9]\d{0,9}$/.test(number) || Number(number) > 0xfffffffe) {
       throw optionError('contexts', 'numbers from 1 on', number);
     }
-    const {
-      key = options.key ?? microsoftKey(),
-      xfrm = options.xfrm,
-      hfunc = options.hfunc,
-      fields = options.fields,
-    } = own;
+    const { key = options.key, xfrm = options.xfrm, hfunc = options.hfunc, fields = options.fields } = own;
     // A hasher has a table of 64 KiB.
     const same = own.key === undefined && own.xfrm === undefined && own.hfunc === undefined && own.fields === undefined;
     const name = `contexts[${number}].`;
-    known.set(Number(number), makeContext(name, { ...own, key, xfrm, hfunc, fields }, queues, same ? main : undefined));
+    const all = { ...own, key, xfrm, hfunc, fields };
+    known.set(Number(number), makeContext(name, all, queues, nic, same ? main : undefined));
   }
   return known;
 }

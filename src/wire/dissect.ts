@@ -2,7 +2,7 @@
  * From a frame to its class and the offsets of its headers: one pass, one reused record, nothing read outside
  * `[off, end)`. The contract that all of `wire/` keeps is in README.md.
  */
-import { BAD_EMPTY, BAD_LINK_SHORT } from '../counters.ts';
+import { BAD_EMPTY, BAD_LINK_SHORT, CLASS_NONIP } from '../counters.ts';
 import { u16 } from './bytes.ts';
 import { dissectIp, walkIpv4, walkIpv6 } from './dissect-ip.ts';
 import { clean, Dissection, malformed, nonIp } from './dissection.ts';
@@ -104,7 +104,7 @@ function dissectLink(bytes: Uint8Array, off: number, end: number, linkType: numb
   switch (linkType) {
     case 1:
       if (end - off < HEADER) return malformed(out, BAD_LINK_SHORT, off, off, end);
-      return network(bytes, (off + HEADER) | 0, end, u16(bytes, off + TYPE), out);
+      return ethernet(bytes, off, end, out);
     case LINK_RAW:
     case LINK_RAW_BSD:
     case LINK_RAW_OPENBSD:
@@ -126,6 +126,15 @@ function dissectLink(bytes: Uint8Array, off: number, end: number, linkType: numb
     default:
       return nonIp(out, off, end);
   }
+}
+
+function ethernet(bytes: Uint8Array, off: number, end: number, out: Dissection): number {
+  const cls = network(bytes, (off + HEADER) | 0, end, u16(bytes, off + TYPE), out);
+  if (cls === CLASS_NONIP) {
+    out.link = (out.l3 - off) | 0;
+    out.dirty = 1;
+  }
+  return cls;
 }
 
 /** Walks VLAN tags from the payload at `at`, then goes by EtherType. */

@@ -45,9 +45,11 @@ export class Dissection {
   tunnelOuter = 0;
   /** EtherType behind link header and tags; of raw IP the one that it would have. */
   etherType = 0;
+  /** Of `nonip` in Ethernet: bytes of Ethernet header and tags in front of `l3`. */
+  link = 0;
   /**
-   * Of the dissector's own: 1 when one of `reason`, `spi`, `esp`, `truncated`, `vlan`, the fragment's and the tunnel's fields may not
-   * be 0. They nearly always are, and one load says so: ten stores and two loads less for every plain packet.
+   * Of the dissector's own: 1 when one of `reason`, `spi`, `esp`, `truncated`, `vlan`, `link`, the fragment's and the tunnel's fields
+   * may not be 0. They nearly always are, and one load says so: ten stores and two loads less for every plain packet.
    */
   dirty = 0;
 }
@@ -60,7 +62,7 @@ export const TUNNEL_GENEVE = 2;
 export const TUNNEL_GRE = 3;
 export const TUNNEL_GTPU = 4;
 /** Names of the kinds, at their numbers. */
-export const TUNNELS = ['none', 'vxlan', 'geneve', 'gre', 'gtpu'] as const;
+export const TUNNEL_NAMES = ['none', 'vxlan', 'geneve', 'gre', 'gtpu'] as const;
 
 /** Sets the fields that {@link Dissection.dirty} speaks of to 0. */
 export function clean(out: Dissection): void {
@@ -78,6 +80,7 @@ export function clean(out: Dissection): void {
   out.tunnel = 0;
   out.tunnelId = 0;
   out.tunnelOuter = 0;
+  out.link = 0;
   out.dirty = 0;
 }
 

@@ -42,6 +42,13 @@ import { checkVxlan, UDP_PORT_VXLAN, VXLAN_HEADER, vxlanVni } from './vxlan.ts';
 /** Tunnels inside tunnels beyond this are left closed. */
 export const TUNNEL_MAX_DEPTH = 4;
 
+/** Kinds of tunnels, as bits: in UDP; by IP protocol (IP in IP, 6in4, GRE); MPLS in frames, GRE and IP; PPPoE. */
+export const TUNNELS_UDP = 1;
+export const TUNNELS_IP = 2;
+export const TUNNELS_MPLS = 4;
+export const TUNNELS_PPPOE = 8;
+export const TUNNELS_ALL = 15;
+
 /** Nothing to enter; the record is as it was. */
 const CLOSED = -1;
 
@@ -52,16 +59,19 @@ const CLOSED = -1;
  * when a well-formed IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and
  * fragments end the walk. `vlan` becomes that of the inner frame, 0 where a tunnel carries bare IP; MPLS and PPPoE are
  * part of their frame, whose tag stays. `tunnel`, `tunnelId` and `tunnelOuter` say by which VNIs, GRE keys and TEIDs.
+ *
+ * @param kinds of tunnels that are entered, `TUNNELS_UDP` and so on
  */
-export function innermost(bytes: Uint8Array, out: Dissection): number {
+export function innermost(bytes: Uint8Array, out: Dissection, kinds: number = TUNNELS_ALL): number {
   for (let depth = 0; depth < TUNNEL_MAX_DEPTH; depth++) {
     const cls = out.cls;
-    if (!mayCarry(cls)) break;
+    if (!mayCarry(cls) || (kinds !== TUNNELS_ALL && (kindOf(bytes, out) & ~kinds) !== 0)) break;
     const l3 = out.l3;
     const end = out.end;
     const vlan = out.vlan;
     const truncated = out.truncated;
     const type = out.etherType;
+    const link = out.link;
     const tunnel = out.tunnel;
     const tunnelId = out.tunnelId;
     const tunnelOuter = out.tunnelOuter;
@@ -73,6 +83,7 @@ export function innermost(bytes: Uint8Array, out: Dissection): number {
         clean(out);
         nonIp(out, l3, end);
         out.etherType = type;
+        out.link = link;
       } else dissectIp(bytes, l3, end, out);
       out.vlan = vlan;
       out.truncated = truncated;
@@ -98,7 +109,12 @@ export function innermost(bytes: Uint8Array, out: Dissection): number {
  * The innermost packet of the one that `d` describes, without a change to `d`: its record is `inner`, or `d` itself when its
  * class carries no other packet.
  */
-export function innermostOf(bytes: Uint8Array, d: Dissection, inner: Dissection): Dissection {
+export function innermostOf(
+  bytes: Uint8Array,
+  d: Dissection,
+  inner: Dissection,
+  kinds: number = TUNNELS_ALL,
+): Dissection {
   if (!mayCarry(d.cls)) return d;
   clean(inner);
   inner.nattPort = d.nattPort;
@@ -110,8 +126,9 @@ export function innermostOf(bytes: Uint8Array, d: Dissection, inner: Dissection)
   inner.truncated = d.truncated;
   inner.vlan = d.vlan;
   inner.etherType = d.etherType;
+  inner.link = d.link;
   inner.dirty = 1;
-  innermost(bytes, inner);
+  innermost(bytes, inner, kinds);
   return inner;
 }
 
@@ -119,6 +136,17 @@ export function innermostOf(bytes: Uint8Array, d: Dissection, inner: Dissection)
 function around(outer: number, tunnel: number, id: number): number {
   const h = Math.imul(Math.imul(outer ^ tunnel, 0x9e3779b1) ^ id, 0x85ebca77);
   return (h ^ (h >>> 15)) | 1;
+}
+
+/** The kinds of tunnels that one layer consists of; labels in GRE are two. */
+function kindOf(bytes: Uint8Array, d: Dissection): number {
+  const { cls, l4 } = d;
+  if (cls === CLASS_NONIP) return d.etherType === ETHERTYPE_PPPOE ? TUNNELS_PPPOE : TUNNELS_MPLS;
+  if ((cls | 1) === CLASS_UDP6) return TUNNELS_UDP;
+  if (d.proto === PROTO_MPLS) return TUNNELS_IP | TUNNELS_MPLS;
+  if (d.proto !== PROTO_GRE || checkGre(bytes, l4, d.end) !== BAD_NONE) return TUNNELS_IP;
+  const type = greProtocol(bytes, l4);
+  return type === ETHERTYPE_MPLS || type === ETHERTYPE_MPLS_MULTICAST ? TUNNELS_IP | TUNNELS_MPLS : TUNNELS_IP;
 }
 
 function mayCarry(cls: number): boolean {

@@ -52,7 +52,7 @@ describe('steering options', () => {
       'table-size': '64',
     });
     expect(options).toMatchObject({
-      fields: { esp: 'sd', tcp4: 'sdfn' },
+      fields: { esp4: 'sd', esp6: 'sd', tcp4: 'sdfn' },
       indirection: { weight: [1, 2] },
       tableSize: 64,
     });
@@ -100,8 +100,14 @@ describe('saved output of ethtool', () => {
       'rx-flow-hash': ['esp=fn'],
       rule: [rule],
     });
-    expect(options).toMatchObject({ queues: 9, key: microsoftKey(), indirection: { equal: 3 }, fields: { esp: 'fn' } });
-    expect(options.fields).not.toHaveProperty('esp4');
+    expect(options).toMatchObject({
+      queues: 9,
+      key: microsoftKey(),
+      indirection: { equal: 3 },
+      fields: { esp4: 'fn' },
+    });
+    const both = { ethtool: [nic], 'rx-flow-hash': ['ah-esp=sdfn'] };
+    expect(steeringOptions(both).fields).toMatchObject({ esp4: 'sdfn', ah6: 'sdfn' });
     expect(options.rules).toEqual(['flow-type tcp4 action 5 loc 4', rule]);
   });
 

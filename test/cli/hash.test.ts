@@ -128,7 +128,51 @@ describe('hash', () => {
     expect(printed).toContain('rule   flow-type ip4 action -1 loc 1 (location 1)\nqueue  none: dropped\n');
   });
 
+  it('does as a device, and says so', async () => {
+    const esp = ['--src', '10.0.0.1', '--dst', '10.0.0.2', '--spi', '0x100'];
+    expect(await hash(...esp, '--nic', 'ice')).toEqual({
+      schema: 'rxsteer.hash/1',
+      nic: 'ice',
+      class: 'esp4',
+      input: '00000100',
+      hash: '0x6d12ad87',
+      index: 0x187,
+      queue: 3,
+      model: expect.stringContaining('where it stands in the input is not'),
+    });
+    expect(await hash(...esp, '--nic', 'ixgbe')).toEqual({
+      schema: 'rxsteer.hash/1',
+      nic: 'ixgbe',
+      class: 'esp4',
+      input: '0a0000010a000002',
+      hash: '0x02b7c9b1',
+      index: 0x31,
+      queue: 1,
+    });
+    expect(await hash(...flow, '--nic', 'mlx5', '--xfrm', 'none')).toMatchObject({ hash: '0x51ccc178', index: 0x78 });
+    expect(await hash(...flow, '--nic', 'i40e', '--hkey', 'symmetric')).toMatchObject({ hash: '0x9fcc9fcc' });
+    printed = '';
+    await hashCommand([...flow, '--nic', 'linux-rps']);
+    expect(printed).toMatch(/^nic {4}linux-rps\nclass {2}tcp4\n/);
+    expect(printed).toMatch(/\nqueue {2}\d of 4\nmodel {2}a model: /);
+  });
+
+  it('takes contexts as ethtool -X makes them, for rules', async () => {
+    const rules = ['--rule', 'flow-type tcp4 context 1 action 1'];
+    const context = ['--context', 'context 1 equal 1 start 2 hkey symmetric'];
+    expect(await hash(...flow, ...context, ...rules)).toMatchObject({ queue: 3, hash: '0x9fcc9fcc' });
+    expect(await hash(...flow, '--context', 'new weight 0 1', ...rules)).toMatchObject({
+      queue: 2,
+      hash: '0x51ccc178',
+    });
+  });
+
   const mistakes: [string[], string, RegExp][] = [
+    [[...flow, '--nic', 'e1000'], 'ERR_RXSTEER_OPTION', /^nic: expected mlx5, .*, got "e1000"$/],
+    [[...flow, '--nic', 'ice', '--hkey', '00'.repeat(40)], 'ERR_RXSTEER_KEY', /^key: expected 52 bytes, as ice/],
+    [[...flow, '--nic', 'ixgbe', '--rx-flow-hash', 'esp=sdfn'], 'ERR_RXSTEER_FIELDS', /esp4 on ixgbe: expected sd/],
+    [[...flow, '--context', 'one'], 'ERR_RXSTEER_OPTION', /^context: expected a number/],
+    [[...flow, '--context', '1 equal 5'], 'ERR_RXSTEER_INDIRECTION', /^contexts\[1\]\.indirection entry 4: .* below 4/],
     [[], 'ERR_RXSTEER_USAGE', /needs --src and --dst/],
     [['--src', '1.2.3.4'], 'ERR_RXSTEER_USAGE', /needs --src and --dst/],
     [[...flow, 'more'], 'ERR_RXSTEER_USAGE', /'more'/],

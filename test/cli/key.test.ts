@@ -106,6 +106,27 @@ describe('key lint', () => {
 });
 
 describe('key place', () => {
+  it('places on a device, and says where its hash may be another one', async () => {
+    const { placements } = await json(0, 'place', ...PAIR, '--nic', 'mlx5', '--proto', 'tcp', '--dport', '80');
+    expect(placements.map(({ queue }) => queue)).toEqual([0, 1, 2, 3]);
+    for (const { sport, hash, queue } of placements) {
+      printed = '';
+      await hashCommand([...PAIR, '--nic', 'mlx5', '--sport', String(sport), '--dport', '80', '--json']);
+      expect(JSON.parse(printed)).toMatchObject({ nic: 'mlx5', hash, queue });
+    }
+    expect(await json(0, 'place', ...PAIR, '--nic', 'mlx5', '--proto', 'tcp', '--dport', '80')).not.toHaveProperty(
+      'model',
+    );
+    expect(await json(0, 'place', ...PAIR, '--nic', 'ice')).toMatchObject({
+      nic: 'ice',
+      model: expect.stringContaining('SPI'),
+    });
+    expect(await text(0, 'place', ...PAIR, '--nic', 'ice')).toMatch(/\nmodel: that the SPI/);
+    for (const nic of ['linux-rps', 'octeontx2']) {
+      await expect(keyCommand(['place', ...PAIR, '--nic', nic])).rejects.toMatchObject({ code: 'ERR_RXSTEER_OPTION' });
+    }
+  });
+
   it('16 SAs on 8 queues, and hash agrees', async () => {
     const { placements, reach } = await json(0, 'place', ...PAIR, '--queues', '8', '--count', '16');
     expect(reach).toEqual({ bits: 32, rank: 7, indices: 128, queues: [0, 1, 2, 3, 4, 5, 6, 7] });

@@ -39,8 +39,9 @@ describe('help', () => {
       const options = [...`${source}${steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm)].map((match) => match[1]);
       expect(options.length).toBeGreaterThan(10);
       for (const option of options) {
-        // A key has no part in rules.
-        if (name !== 'key' || option !== 'rule') expect(helpText(name), option).toContain(`--${option}`);
+        // A key has no part in rules, nor in what they lead to.
+        if (name !== 'key' || (option !== 'rule' && option !== 'context'))
+          expect(helpText(name), option).toContain(`--${option}`);
       }
     }
     for (const name of ['rxsteer', 'hash', 'key', 'replay']) {

@@ -1,12 +1,29 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { CLASSES } from '../../src/counters.ts';
 import type { FlowFields, Xfrm } from '../../src/hash/fields.ts';
-import { FlowHasher, INPUT_MAX } from '../../src/hash/flow-hasher.ts';
+import { FlowHasher, INPUT_MAX, WAY_GATHER } from '../../src/hash/flow-hasher.ts';
 import { microsoftKey, seededKey, symmetricKey } from '../../src/hash/keys.ts';
+import { SipHash } from '../../src/hash/siphash.ts';
 import { Indirection } from '../../src/steer/indirection.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { tupleFrame } from '../../src/wire/emit.ts';
-import { ah, bytesOf, esp, ethernet, ext, filler, fragmentExt, ipv4, ipv6, sctp, tcp, udp } from '../support/frames.ts';
+import {
+  ah,
+  bytesOf,
+  esp,
+  ethernet,
+  ext,
+  filler,
+  fragmentExt,
+  gtpu,
+  ipv4,
+  ipv6,
+  sctp,
+  sll,
+  tcp,
+  udp,
+} from '../support/frames.ts';
 import rss from '../vectors/rss.json' with { type: 'json' };
 import esps from '../vectors/rss-esp.json' with { type: 'json' };
 import { referenceToeplitz } from './reference.ts';
@@ -269,5 +286,101 @@ describe('other packets', () => {
     expect(() => new FlowHasher({ key: '6d5a' as unknown as Uint8Array })).toThrow(
       expect.objectContaining({ code: 'ERR_RXSTEER_KEY', message: expect.not.stringContaining('6d5a') }),
     );
+  });
+});
+
+describe('fields that are there when asked for', () => {
+  const inputOf = (hasher: FlowHasher, frame: Uint8Array, linkType = 1): string => {
+    const d = new Dissection();
+    dissect(frame, 0, frame.length, linkType, d);
+    const hash = hasher.hash(frame, d);
+    const input = new Uint8Array(INPUT_MAX);
+    const length = hasher.input(frame, d, input);
+    expect(hasher.valid).toBe(1);
+    expect(hash >>> 0).toBe(referenceToeplitz(microsoftKey(), input.slice(0, length)));
+    return Buffer.from(input.subarray(0, length)).toString('hex');
+  };
+  const hasherOf = (fields: FlowFields): FlowHasher => new FlowHasher({ key: microsoftKey(), fields });
+  const arp = (vlans: number[] = []): Uint8Array =>
+    ethernet({ payload: filler(28), type: 0x0806, vlans, dst: [0xff, 1, 2, 3, 4, 5] });
+
+  it('ether: VLAN, EtherType, L2 destination of what is no IP, and of nothing else', () => {
+    const hasher = hasherOf({ ether: 'mtv' });
+    expect(inputOf(hasher, arp())).toBe('00000806ff0102030405');
+    expect(inputOf(hasher, arp([0x2fff, 7]))).toBe('0fff0806ff0102030405');
+    expect(
+      inputOf(hasher, ethernet({ payload: ipv4({ ...V4, proto: 6, payload: tcp({ sport: 1, dport: 2 }) }) })),
+    ).toHaveLength(24);
+    // No Ethernet header, no address.
+    expect(inputOf(hasher, sll(filler(28), 0x0806), 113)).toBe('00000806000000000000');
+    expect(hasherOf({ ether: 'm' }).ways[CLASSES.indexOf('nonip')]).toBe(WAY_GATHER);
+    expect(hasherOf({ ether: 'mr' }).discarded).toBe(1 << CLASSES.indexOf('nonip'));
+    const d = new Dissection();
+    const frame = arp();
+    dissect(frame, 0, frame.length, 1, d);
+    const none = hasherOf({});
+    expect([none.hash(frame, d), none.valid]).toEqual([0, 0]);
+  });
+
+  it('gtpu: the TEID, of GTP-U alone', () => {
+    const hasher = hasherOf({ gtpu4: 'sde', gtpu6: 'sde' });
+    const packet = (payload: Uint8Array, dport = 2152): Uint8Array =>
+      ethernet({ payload: ipv4({ ...V4, proto: 17, payload: udp({ sport: 0x1234, dport, payload }) }) });
+    const inner = ipv4({ ...V4, proto: 6, payload: tcp({ sport: 1, dport: 2 }) });
+    expect(inputOf(hasher, packet(gtpu({ payload: inner, teid: 0xabcdef01 })))).toBe('0a0000010a000002abcdef01');
+    expect(inputOf(hasher, packet(gtpu({ payload: inner }), 2153))).toBe('0a0000010a00000212340869');
+    expect(inputOf(hasher, packet(filler(3)))).toBe('0a0000010a00000212340868');
+    const six = udp({ sport: 1, dport: 2152, payload: gtpu({ payload: inner, teid: 7 }) });
+    expect(inputOf(hasher, ethernet({ payload: ipv6({ ...V6, proto: 17, payload: six }) }))).toMatch(
+      /000000000000000200000007$/,
+    );
+    expect(() => new FlowHasher({ key: seededKey('', 36), fields: { gtpu6: 'sdfne' } })).toThrow(
+      /expected 44 bytes at least for the 40 bytes that are hashed of gtpu6, got 36$/,
+    );
+  });
+
+  it('natt as UDP: its ports, or what UDP has', () => {
+    const natt = (make: typeof ipv4, ends: typeof V4): Uint8Array =>
+      ethernet({
+        payload: make({ ...ends, proto: 17, payload: udp({ sport: 4500, dport: 4501, payload: esp(0x1001) }) }),
+      });
+    expect(inputOf(hasherOf({ natt: 'udp' }), natt(ipv4, V4))).toBe('0a0000010a00000211941195');
+    expect(inputOf(hasherOf({ natt: 'udp' }), natt(ipv6, V6))).toMatch(/11941195$/);
+    expect(inputOf(hasherOf({ natt: 'udp', udp: 'sd' }), natt(ipv4, V4))).toBe('0a0000010a000002');
+    // Whoever goes by ways takes the SPI.
+    const { ways } = hasherOf({ natt4: 'udp' });
+    expect([ways[CLASSES.indexOf('natt4')] === WAY_GATHER, ways[CLASSES.indexOf('natt6')] === WAY_GATHER]).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
+
+describe('variants', () => {
+  const frame = ethernet({ payload: ipv4({ ...V4, proto: 50, payload: esp(0x1001, 7) }) });
+  const d = new Dissection();
+  dissect(frame, 0, frame.length, 1, d);
+
+  it('that depend on more than fields are not linear', () => {
+    const key = seededKey('', 16);
+    const linear = (['plain', 'reversed', 'spi-sequence', 'flow-dissector'] as const).map(
+      (variant) => new FlowHasher({ key, variant, fields: { esp: 'sdfn' } }).linear,
+    );
+    expect(linear).toEqual([true, true, false, false]);
+  });
+
+  it('spi-sequence hashes the sequence number where the SPI is hashed', () => {
+    const input = new Uint8Array(INPUT_MAX);
+    const lengthOf = (esp4: string): number =>
+      new FlowHasher({ key: microsoftKey(), variant: 'spi-sequence', fields: { esp4 } }).input(frame, d, input);
+    expect([lengthOf('sd'), lengthOf('sdfn'), lengthOf('fn')]).toEqual([8, 16, 8]);
+  });
+
+  it('flow-dissector is never 0', () => {
+    const hasher = new FlowHasher({ key: seededKey('', 16), variant: 'flow-dissector' });
+    vi.spyOn(SipHash.prototype, 'hash').mockReturnValueOnce(0);
+    expect(hasher.hash(frame, d)).toBe(1);
+    expect(hasher.hash(frame, d)).not.toBe(1);
+    vi.restoreAllMocks();
   });
 });

@@ -291,16 +291,6 @@ describe('ESP inside ESP', () => {
     expect(ipOf(delivered)).toEqual(inside);
     expect(c.counts().drops).toEqual({});
   });
-
-  it('whose SA belongs to another lane is not opened here', () => {
-    const [outer, inner] = [outerOf(1), innerOf(2)];
-    const b = lane([outer, inner]);
-    const owners = new Int32Array(b.control.buffer, b.control.places.owners, 2);
-    owners[b.control.units[1]] = 7 + 1;
-    b.push(ether(sealTunnel(outer, 1, sealTunnel(inner, 1, udp(9)))));
-    expect(b.run()).toEqual([]);
-    expect(b.counts().drops).toEqual({ 'sa-elsewhere': 1 });
-  });
 });
 
 describe('IPComp inside ESP', () => {

@@ -9,6 +9,7 @@ import { D_CLASS, D_HASH, D_OFF, DESCRIPTOR_WORDS, DF_HASH_VALID } from '../../s
 import { RingConsumer } from '../../src/memory/ring.ts';
 import { type Core, makeCore } from '../../src/receiver/core.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
+import { Steerer } from '../../src/steer/steerer.ts';
 import { CAPTURES, captureFrames, mutate, randomNumbers, type SampleFrame, sampleFrames } from '../support/corpus.ts';
 
 type Options = Omit<ReceiverOptions, 'consumer' | 'inline'>;
@@ -68,6 +69,14 @@ const SETTINGS: Record<string, Options> = {
   },
   'a rule for every packet': { queues: 4, rss: { rules: ['flow-type ip4 action 1', 'flow-type ip6 action 2'] } },
   'no fragments': { queues: 2, fragments: false },
+  RFS: { queues: 4, rfs: {} },
+  'RFS with rules, SAs, a table of 97 and 64 claims': {
+    queues: 5,
+    rfs: { entries: 64 },
+    esp: { sas: sas.slice(0, 80), onUnknownSpi: 'deliver' },
+    rss: { tableSize: 97, rules: ['flow-type udp4 action 1'] },
+  },
+  'RFS without order': { queues: 4, rfs: { allowReorder: true } },
 };
 
 function coreOf(options: Options): Core {
@@ -92,7 +101,7 @@ function descriptors({ control, options }: Core): number[][] {
   });
 }
 
-function counters({ dispatcher: d }: Core): Record<string, unknown> {
+function counters({ dispatcher: d, control }: Core): Record<string, unknown> {
   const { packets, byteCount, joined, keepalives } = d;
   const arrays = {
     classes: d.classes,
@@ -101,6 +110,8 @@ function counters({ dispatcher: d }: Core): Record<string, unknown> {
     placed: d.placed,
     drops: d.drops,
     malformed: d.malformed,
+    moves: control.plan.moves,
+    unitTails: control.plan.unitTails,
   };
   return {
     packets,
@@ -145,9 +156,26 @@ function compare(options: Options, frames: readonly Uint8Array[], inPlace: boole
     });
     kernel.dispatcher.mark();
     plain.dispatcher.mark();
-    expect(descriptors(kernel)).toEqual(descriptors(plain));
+    const words = descriptors(kernel);
+    expect(words).toEqual(descriptors(plain));
     expect(counters(kernel)).toEqual(counters(plain));
+    for (const core of [kernel, plain]) upset(core, words);
   }
+}
+
+/** Claims flows that have come, and once swaps the table. */
+function upset({ flows, placement, options, dispatcher }: Core, words: readonly number[][]): void {
+  const random = randomNumbers(dispatcher.packets);
+  // D_OFF, in front of it, is not among them.
+  for (const lane of words) {
+    for (let at = D_HASH - 1; at < lane.length; at += DESCRIPTOR_WORDS - 4) {
+      if (random(3) === 0) flows?.claim(lane[at], random(options.queues));
+    }
+  }
+  if (!placement.isSettled()) return;
+  const { size } = placement.steerer.indirection;
+  const indirection = Array.from({ length: size }, () => random(options.queues));
+  placement.swap(new Steerer({ ...options.steerer, indirection }), false);
 }
 
 describe('the dispatch kernel', () => {

@@ -17,6 +17,7 @@ type Mistake = [what: string, options: Record<string, unknown>, code: ErrorCode,
 
 const mistakes: Mistake[] = [
   ['no queues', { queues: 0 }, 'ERR_RXSTEER_OPTION', /^queues: expected an integer from 1 to 256, got 0$/],
+  ['a device that nobody knows', { rss: { nic: 'ne2000' } }, 'ERR_RXSTEER_OPTION', /^nic: expected mlx5, /],
   ['half a queue', { queues: 1.5 }, 'ERR_RXSTEER_OPTION', /^queues: .*got 1\.5$/],
   ['queues as text', { queues: '4' }, 'ERR_RXSTEER_OPTION', /^queues: .*got "4"$/],
   ['an unknown option', { quues: 4 }, 'ERR_RXSTEER_OPTION', /^quues: there is no such option$/],

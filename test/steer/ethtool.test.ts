@@ -63,9 +63,13 @@ describe('ethtool -n rx-flow-hash', () => {
     expect(parseEthtool(flows('IPSEC AH/ESP over IPV4', ...SD))).toEqual({ fields: { ah4: 'sd', esp4: 'sd' } });
   });
 
-  it('of UDP by addresses means ESP in UDP too', () => {
-    expect(parseEthtool(flows('UDP over IPV4', ...SD))).toEqual({ fields: { udp4: 'sd', natt4: 'sd' } });
-    expect(parseEthtool(flows('UDP over IPV4', ...SD, ...FN))).toEqual({ fields: { udp4: 'sdfn' } });
+  it('of UDP means ESP in UDP too: a NIC does not look into it', () => {
+    expect(parseEthtool(flows('UDP over IPV4', ...SD))).toEqual({ fields: { udp4: 'sd', natt4: 'udp' } });
+    expect(parseEthtool(flows('UDP over IPV4', ...SD, ...FN))).toEqual({ fields: { udp4: 'sdfn', natt4: 'udp' } });
+  });
+
+  it('knows GTP-U', () => {
+    expect(parseEthtool(flows('GTP-U over IPV6', ...SD, 'GTP TEID'))).toEqual({ fields: { gtpu6: 'sde' } });
   });
 
   it('may say that all is discarded', () => {
@@ -149,7 +153,7 @@ describe('a mistake names its line', () => {
     [
       'a field that we do not have',
       flows('TCP over IPV4', 'L2DA'),
-      /line 1: rx-flow-hash: tcp4: letter "m" is known to ethtool/,
+      /line 1: rx-flow-hash: tcp4: letter "m" needs the L2 destination/,
     ],
     ['no field', flows('TCP over IPV4'), /line 1: rx-flow-hash: tcp4: expected letters/],
     ['Ethernet', 'Filter: 3\n\tFlow Type: Raw Ethernet\n', /line 2: expected a filter of IPv4 or IPv6, got /],

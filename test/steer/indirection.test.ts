@@ -45,6 +45,24 @@ describe('Indirection', () => {
     );
   });
 
+  it('start: the first queue of equal and weight', () => {
+    expect([...Indirection.equal(2, 5, 4).entries]).toEqual([4, 5, 4, 5, 4]);
+    expect([...Indirection.weight([1, 1], 4, 3).entries]).toEqual([3, 3, 4, 4]);
+    expect(makeIndirection({ equal: 2, start: 4 }, 8).queues).toBe(6);
+    expect(makeIndirection({ weight: [1], start: 1 }, 2).entries).toEqual(Int32Array.of(1, 1));
+    expect(() => Indirection.equal(2, 8, -1)).toThrow(code);
+  });
+
+  it('scaled: the index is the hash times the size, in units of 2^32', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 2048 }), (hash, size) => {
+        const table = Indirection.equal(size, size).scale();
+        expect([table.scaled, table.size]).toEqual([true, size]);
+        expect(table.index(hash)).toBe(Number((BigInt(hash >>> 0) * BigInt(size)) >> 32n));
+      }),
+    );
+  });
+
   it('index is hash mod size, unsigned, for any size', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 2048 }), (hash, size) => {

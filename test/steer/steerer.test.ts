@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CLASSES } from '../../src/counters.ts';
 import { seededKey } from '../../src/hash/keys.ts';
-import { DROPPED, Steerer, type SteererOptions } from '../../src/steer/steerer.ts';
+import type { SteererOptions } from '../../src/steer/options.ts';
+import { DROPPED, Steerer } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { tupleFrame } from '../../src/wire/emit.ts';
 import * as f from '../support/frames.ts';

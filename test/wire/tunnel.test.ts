@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describePacket } from '../../src/wire/describe.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_GTPU, TUNNEL_NONE, TUNNEL_VXLAN } from '../../src/wire/dissection.ts';
-import { innermost, innermostOf } from '../../src/wire/tunnel.ts';
+import { innermost, innermostOf, TUNNELS_IP, TUNNELS_MPLS, TUNNELS_PPPOE, TUNNELS_UDP } from '../../src/wire/tunnel.ts';
 import * as f from '../support/frames.ts';
 
 const OUT = { src: '192.0.2.1', dst: '192.0.2.2' };
@@ -233,5 +233,57 @@ describe('innermost', () => {
     tunnel(v4(17, vxlan(f.ethernet({ payload: in4 }))));
     expect(tunnel(in4)).toEqual([TUNNEL_NONE, 0]);
     expect([d.tunnelOuter, d.dirty]).toEqual([0, 0]);
+  });
+});
+
+describe('kinds of tunnels', () => {
+  const packets: [string, Uint8Array, number][] = [
+    ['IP in IP', f.ethernet({ payload: v4(4, in4) }), TUNNELS_IP],
+    ['GRE', f.ethernet({ payload: v4(47, f.gre({ protocol: 0x0800, payload: in4 })) }), TUNNELS_IP],
+    ['VXLAN', f.ethernet({ payload: v4(17, vxlan(f.ethernet({ payload: in4 }))) }), TUNNELS_UDP],
+    ['MPLS', frame(f.mpls([16], in4), 0x8847), TUNNELS_MPLS],
+    ['PPPoE', frame(f.pppoe({ payload: in4 }), 0x8864), TUNNELS_PPPOE],
+    [
+      'MPLS in GRE',
+      f.ethernet({ payload: v4(47, f.gre({ protocol: 0x8847, payload: f.mpls([16], in4) })) }),
+      TUNNELS_IP | TUNNELS_MPLS,
+    ],
+    ['MPLS in IP', f.ethernet({ payload: v4(137, f.mpls([16], in4)) }), TUNNELS_IP | TUNNELS_MPLS],
+    [
+      'IP in IP in VXLAN',
+      f.ethernet({ payload: v4(17, vxlan(f.ethernet({ payload: v4(4, in4) }))) }),
+      TUNNELS_UDP | TUNNELS_IP,
+    ],
+  ];
+
+  it.each(packets)('%s is entered when its kinds are asked for', (_, bytes, needs) => {
+    const d = new Dissection();
+    for (let kinds = 0; kinds < 16; kinds++) {
+      dissect(bytes, 0, bytes.length, 1, d);
+      const inner = innermostOf(bytes, d, new Dissection(), kinds);
+      const there = (describePacket(bytes, inner) as { src?: string }).src === FLOW4.src;
+      expect(there, `kinds ${kinds}`).toBe((kinds & needs) === needs);
+    }
+  });
+});
+
+describe('frames that are no IP', () => {
+  it('keep what lies in front of them, in tunnels or not', () => {
+    const bytes = frame(f.filler(28), 0x0806, [5, 6]);
+    const d = new Dissection();
+    dissect(bytes, 0, bytes.length, 1, d);
+    expect(d.link).toBe(22);
+    expect(innermostOf(bytes, d, new Dissection()).link).toBe(22);
+    expect(innermost(bytes, d)).toBe(d.cls);
+    expect(d.link).toBe(22);
+    // Labels in front of no IP: back to the frame.
+    const labelled = frame(f.mpls([16], f.filler(20, 0x10)), 0x8847);
+    dissect(labelled, 0, labelled.length, 1, d);
+    expect([innermost(labelled, d), d.link]).toEqual([d.cls, 14]);
+    dissect(bytes, 22, bytes.length, 113, d);
+    expect(d.link).toBe(0);
+    dissect(labelled, 0, labelled.length, 1, d);
+    dissect(f.ethernet({ payload: in4 }), 0, 60, 1, d);
+    expect(d.link).toBe(0);
   });
 });

@@ -30,6 +30,21 @@ const QUEUE_PACKETS = 68;
 const QUEUE_BYTES = 72;
 const PLACED = 76;
 const CLASSES = 80;
+const BACKLOG = 84;
+const UNIT_TAILS = 88;
+// Where flows are: `steer/flow-slots.ts`, `steer/flow-table.ts`.
+const SLOT_MODE = 92;
+const FLOW_SLOTS = 96;
+const SLOT_SHIFT = 100;
+const FLOWS = 104;
+const FLOW_MASK = 108;
+const LANE_MASK = 112;
+const IN_ORDER = 116;
+const MOVES = 120;
+
+const SLOTS_FLOWS: u32 = 2;
+const GOLDEN_RATIO: u32 = 0x61c88647;
+const NO_SLOT: usize = 0;
 
 // Of a ring.
 const RING_DELIVERED = 64;
@@ -165,6 +180,13 @@ export function dispatch(
   const queueBytes: usize = load<u32>(plan, QUEUE_BYTES);
   const placed: usize = load<u32>(plan, PLACED);
   const classes: usize = load<u32>(plan, CLASSES);
+  const backlog = load<u32>(plan, BACKLOG);
+  const slotMode = load<u32>(plan, SLOT_MODE);
+  const slots: usize = load<u32>(plan, FLOW_SLOTS);
+  const slotShift = load<u32>(plan, SLOT_SHIFT);
+  const flows: usize = load<u32>(plan, FLOWS);
+  const flowMask = load<u32>(plan, FLOW_MASK);
+  const laneMask = load<u32>(plan, LANE_MASK);
 
   for (let i = from; i < to; i++) {
     const offset = load<u32>(offsets + ((<usize>i) << 2));
@@ -235,16 +257,38 @@ export function dispatch(
     else if (way === WAY_V4) hash = hash8(toeplitz, l3 + 12);
     else if (way === WAY_V6) hash = hash32(toeplitz, l3 + 8);
     else return i;
-    let queue = load<u32>(table + ((<usize>(powerOfTwo ? hash & (size - 1) : hash % size)) << 2));
+    const bucket = powerOfTwo ? hash & (size - 1) : hash % size;
+    let queue = load<u32>(table + ((<usize>bucket) << 2));
 
     let sa: u32 = 0;
+    // Where it is to be written down how far the lane's ring reaches: the tail of an SA's group, or of a slot.
+    let tail: usize = 0;
+    let slot: usize = NO_SLOT;
     if (sas !== 0 && (cls & ~1) >= CLASS_ESP4) {
       sa = lookUp(sas, l3 + (six ? 24 : 16), six !== 0, big(ports));
       if (sa === 0) return i;
-      const owner = load<u32>(owners + ((<usize>load<u32>(units + ((<usize>(sa - 1)) << 2))) << 2));
+      const unit: usize = (<usize>load<u32>(units + ((<usize>(sa - 1)) << 2))) << 2;
+      const owner = load<u16>(owners + unit);
       // The first packet of an order group makes its owner: the dispatcher does.
       if (owner === 0) return i;
       queue = owner - 1;
+      tail = load<u32>(plan, UNIT_TAILS) + unit;
+    } else if (slotMode !== 0) {
+      let index = bucket;
+      if (slotMode === SLOTS_FLOWS) {
+        const entry = load<u32>(flows + ((<usize>(hash & flowMask)) << 2));
+        if (((entry ^ hash) & ~laneMask) === 0 && (entry & laneMask) !== 0) queue = (entry & laneMask) - 1;
+        index = (hash * GOLDEN_RATIO) >> slotShift;
+      }
+      slot = slots + ((<usize>index) << 3);
+      tail = slot + 4;
+      const lane = load<u32>(slot) - 1;
+      if (lane !== queue && lane !== 0xffffffff && load<u32>(plan, IN_ORDER) !== 0) {
+        const there: usize = load<u32>(rings + ((<usize>lane) << 2));
+        const delivered = atomic.load<u32>(there, RING_DELIVERED);
+        store<u32>(there, delivered, RING_SEEN);
+        if (<i32>(delivered - load<u32>(tail)) < 0) queue = lane;
+      }
     }
 
     // Of the lane, in arrays of words and of doubles.
@@ -253,11 +297,19 @@ export function dispatch(
     if (load<u32>(due + word) !== 0) return i;
     const ring: usize = load<u32>(rings + word);
     const head = load<u32>(ring, RING_HEAD);
-    if (head - load<u32>(ring, RING_SEEN) > mask) {
+    if (head - load<u32>(ring, RING_SEEN) >= backlog) {
       store<u32>(ring, atomic.load<u32>(ring, RING_DELIVERED), RING_SEEN);
-      if (head - load<u32>(ring, RING_SEEN) > mask) return i;
+      if (head - load<u32>(ring, RING_SEEN) >= backlog) return i;
     }
     store<u32>(ring, head + 1, RING_HEAD);
+    if (tail !== 0) store<u32>(tail, head + 1);
+    if (slot !== NO_SLOT) {
+      const before = load<u32>(slot);
+      if (before !== queue + 1) {
+        store<u32>(slot, queue + 1);
+        if (before !== 0) add(load<u32>(plan, MOVES), 1);
+      }
+    }
 
     let flags: u32 = HASH_VALID;
     if (deterministic !== 0) {
@@ -270,20 +322,20 @@ export function dispatch(
       }
       store<u32>(pollPackets + word, polled);
     }
-    const slot = ring + RING_SLOTS + ((<usize>(head & mask)) << 6);
-    store<u32>(slot, offset);
-    store<u32>(slot, length, 4);
-    store<u32>(slot, load<u32>(wires + ((<usize>i) << 2)), 8);
-    store<u32>(slot, hash, 12);
-    store<u32>(slot, cls | flags, 16);
-    store<u32>(slot, <u32>(l3 - off) | ((<u32>(l4 - off)) << 16), 20);
-    store<u32>(slot, <u32>(stop - off), 24);
-    store<u32>(slot, protocol | ETHERNET, 28);
-    store<u32>(slot, load<u32>(seconds + ((<usize>i) << 2)), 32);
-    store<u32>(slot, load<u32>(nanos + ((<usize>i) << 2)), 36);
-    store<u32>(slot, number + (i - from), 40);
-    store<u32>(slot, sa, 44);
-    store<u32>(slot, vlan, 48);
+    const d = ring + RING_SLOTS + ((<usize>(head & mask)) << 6);
+    store<u32>(d, offset);
+    store<u32>(d, length, 4);
+    store<u32>(d, load<u32>(wires + ((<usize>i) << 2)), 8);
+    store<u32>(d, hash, 12);
+    store<u32>(d, cls | flags, 16);
+    store<u32>(d, <u32>(l3 - off) | ((<u32>(l4 - off)) << 16), 20);
+    store<u32>(d, <u32>(stop - off), 24);
+    store<u32>(d, protocol | ETHERNET, 28);
+    store<u32>(d, load<u32>(seconds + ((<usize>i) << 2)), 32);
+    store<u32>(d, load<u32>(nanos + ((<usize>i) << 2)), 36);
+    store<u32>(d, number + (i - from), 40);
+    store<u32>(d, sa, 44);
+    store<u32>(d, vlan, 48);
 
     add(queuePackets + double, 1);
     add(queueBytes + double, length);
