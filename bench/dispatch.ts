@@ -4,11 +4,11 @@ import { createSas, type Sa } from '../src/esp/index.ts';
 import { put16 } from '../src/wire/bytes.ts';
 import { espFrames, peerFrames } from './frames.ts';
 import type { Case, Round } from './harness.ts';
-import { drain, makeRig, place } from './rig.ts';
+import { drain, makeRig, place, type RigOptions } from './rig.ts';
 
 /** Bursts into the rings of four lanes, which the same thread empties after each. */
-function dispatch(frames: readonly Uint8Array[], burst: number, sas?: readonly Sa[]): Round {
-  const rig = makeRig(sas === undefined ? {} : { sas });
+export function dispatch(frames: readonly Uint8Array[], burst: number, options: RigOptions = {}): Round {
+  const rig = makeRig(options);
   const { dispatcher, consumers } = rig;
   const batch = place(frames, rig.bytes, rig.options.layout.windows);
   const total = batch.count;
@@ -53,7 +53,7 @@ function shorter(frame: Uint8Array): Uint8Array {
   return out;
 }
 
-function someSas(count: number): Sa[] {
+export function someSas(count: number): Sa[] {
   return createSas(
     Array.from({ length: count }, (_, i) => ({
       spi: 0x1001 + i,
@@ -74,7 +74,7 @@ export const cases: readonly Case[] = [
   ...[1, 1000].flatMap((count) =>
     bursts(`esp_${count}sa`, 64, (burst) => {
       const sas = someSas(count);
-      return dispatch(espFrames(64, sas), burst, sas);
+      return dispatch(espFrames(64, sas), burst, { sas });
     }),
   ),
   { name: 'push_copy_1400', bytes: 1400, make: () => pushing(peerFrames(1400, true)) },

@@ -28,6 +28,8 @@ export interface Case {
   readonly threads?: number;
   /** Rounds so long that they are always disturbed: none is thrown away, and `cpuNs` is measured. */
   readonly long?: boolean;
+  /** A case in front of this one that does the same without what this one asks about: the row has the ratio of both. */
+  readonly against?: string;
   /** Makes the input, checks that the result is right, and returns what is measured. */
   make(effort: Effort): Round | Promise<Round>;
 }
@@ -72,6 +74,8 @@ export interface Row {
   readonly repeats: number;
   /** Rounds thrown away. */
   readonly dropped: number;
+  /** Median over that of the case that this one is held against, in the same run. */
+  readonly ratio?: number;
 }
 
 /** What every run returned, so that the optimiser cannot know it is never read. */

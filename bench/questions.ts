@@ -12,6 +12,7 @@ import { cases as reassembly } from './reassembly.ts';
 import { cases as replay } from './replay.ts';
 import { cases as rfs } from './rfs.ts';
 import { cases as ring } from './ring.ts';
+import { cases as rules } from './rules.ts';
 
 export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['hash', hash],
@@ -19,6 +20,7 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['kernels', kernels],
   ['ring', ring],
   ['dispatch', dispatch],
+  ['rules', rules],
   ['rfs', rfs],
   ['gro', gro],
   ['reassembly', reassembly],

@@ -37,15 +37,16 @@ export interface RigOptions {
   readonly rfs?: RfsOptions;
   /** Bytes of the frame memory. */
   readonly memory?: number;
+  readonly rules?: readonly string[];
 }
 
-export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory }: RigOptions = {}): Rig {
+export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory, rules = [] }: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
     inline: true,
     full: 'wait',
     deterministic,
-    rss: { key: microsoftKey() },
+    rss: { key: microsoftKey(), rules },
     consumer: { onPackets() {} },
     ...(rfs === undefined ? {} : { rfs }),
     ...(memory === undefined ? {} : { memory }),

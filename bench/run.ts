@@ -30,7 +30,7 @@ if (unknown !== undefined) {
 
 const wanted = [...questions]
   .filter(([question]) => positionals.length === 0 || positionals.includes(question))
-  .flatMap(([question, cases]) => cases.map((c) => ({ question, name: c.name })))
+  .flatMap(([question, cases]) => cases.map((c) => ({ question, name: c.name, against: c.against })))
   .filter(({ name }) => name.includes(values.only ?? ''));
 
 if (values.list) {
@@ -44,12 +44,14 @@ const say = (line: string): void => {
 const rows: Row[] = [];
 say(machineLine(machine()));
 let last = '';
-for (const { question, name } of wanted) {
+for (const { question, name, against } of wanted) {
   if (question !== last) say(heading(question));
   last = question;
   if (values.json && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}`);
-  const row = measured(question, name);
-  if (row === undefined) continue;
+  const alone = measured(question, name);
+  if (alone === undefined) continue;
+  const base = rows.find((row) => row.case === against);
+  const row = base === undefined ? alone : { ...alone, ratio: alone.ns / base.ns };
   rows.push(row);
   say(rowLine(row));
 }

@@ -9,7 +9,7 @@ export function machineLine({ node, openssl, cpu, cores }: Machine): string {
 }
 
 export function heading(question: string): string {
-  const columns = ['median ns', 'min', 'M/s', 'Gb/s', 'heap B', 'GCs', 'cpu ns'];
+  const columns = ['median ns', 'min', 'M/s', 'Gb/s', 'heap B', 'GCs', 'cpu ns', 'ratio'];
   return `\n${question.padEnd(NAME)}${columns.map((column) => column.padStart(10)).join('')}`;
 }
 
@@ -22,8 +22,16 @@ export function rowLine(row: Row): string {
     row.heapBytes === null ? '' : figure(row.heapBytes),
     String(row.gcs),
     row.cpuNs === null ? '' : figure(row.cpuNs),
+    row.ratio === undefined ? '' : figure(row.ratio),
   ];
-  return row.case.padEnd(NAME) + cells.map((cell) => cell.padStart(10)).join('') + (row.threads > 1 ? ' *' : '');
+  return (
+    row.case.padEnd(NAME) +
+    cells
+      .map((cell) => cell.padStart(10))
+      .join('')
+      .trimEnd() +
+    (row.threads > 1 ? ' *' : '')
+  );
 }
 
 /** What the columns mean, and what to beware of. */
@@ -32,7 +40,7 @@ export function notes(rows: readonly Row[]): string {
     '',
     'Per item (packet, tuple, descriptor). heap B: bytes allocated on the heap, node:crypto outside of it; GCs: collections',
     'while it was timed (heap B is empty where no round goes by without one); cpu ns: processor time of',
-    'all threads, where rounds are long enough to tell.',
+    'all threads, where rounds are long enough to tell; ratio: the median over that of the same without what it asks about.',
   ];
   if (rows.some((row) => row.threads > 1)) {
     lines.push(

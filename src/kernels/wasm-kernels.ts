@@ -7,7 +7,7 @@ type KernelExports = Required<Pick<Kernels, 'copy' | 'checksum' | 'dispatch'>>;
 let module: WebAssembly.Module | undefined;
 let supported: boolean | undefined;
 
-/** `atob` is what Node and browsers both have; the text is some 5,400 characters, decoded once a thread. */
+/** `atob` is what Node and browsers both have; the text is some 5,200 characters, decoded once a thread. */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const text = atob(KERNELS_WASM);
   const bytes = new Uint8Array(text.length);

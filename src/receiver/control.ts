@@ -33,11 +33,13 @@ export interface Control {
  * Lays the control memory out and fills in what is known: the SA table, initial windows, pinned owners.
  *
  * @param base where it begins in the buffer: behind the frames, in the frame memory itself, so that kernels reach it
+ * @param ruleBytes bytes of the tables of rules, at most
  * @param reserve makes the buffer, of so many bytes
  */
 export function layControl(
   { queues, slots, esp, rfs, steerer }: Resolved,
   base: number,
+  ruleBytes: number,
   reserve: (bytes: number) => ArrayBufferLike,
 ): Control {
   const layout = new SharedLayout((base + 63) & ~63);
@@ -65,7 +67,7 @@ export function layControl(
     saState: layout.take(SaState.bytes(sas)),
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);
-  const shape = { lanes: queues, units: sas.length, slots: Math.max(TABLE_MAX, rfs?.entries ?? 0) };
+  const shape = { lanes: queues, units: sas.length, slots: Math.max(TABLE_MAX, rfs?.entries ?? 0), ruleBytes };
   const planAt = layout.take(DispatchPlan.bytes(shape));
   const buffer = reserve(layout.bytes);
   const { units, pins } = orderGroups(sas);

@@ -16,6 +16,7 @@ import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Resolved } from './options.ts';
 import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
+import { ruleCapacity } from './rule-plan.ts';
 import { SaMoves } from './sa-moves.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
@@ -47,7 +48,7 @@ export function makeCore(options: Resolved): Core {
   // Throws what is wrong with the RSS options before anything is reserved.
   const steerer = new Steerer(options.steerer);
   let memory: WebAssembly.Memory | undefined;
-  const control = layControl(options, layout.bytes, (bytes) => {
+  const control = layControl(options, layout.bytes, ruleCapacity(steerer.rules), (bytes) => {
     memory = createFrameMemory(bytes);
     return memory.buffer;
   });

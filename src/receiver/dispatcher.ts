@@ -9,7 +9,6 @@ import {
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
   DROP_MALFORMED,
-  DROP_REASONS,
   MALFORMED_REASONS,
 } from '../counters.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
@@ -45,7 +44,7 @@ import { PollEnds } from './poll-ends.ts';
 import type { SaMoves } from './sa-moves.ts';
 
 /**
- * A call of the kernel that takes no frame, or one, is in vain: 80 ns. What follows is likely of the same kind (rules, a symmetric
+ * A call of the kernel that takes no frame, or one, is in vain: 80 ns. What follows is likely of the same kind (a context, a symmetric
  * transform), so twice as many frames as before go without it then, up to so many: 217 ns became 140 where no frame was its.
  */
 const ALONE_MAX = 16;
@@ -89,7 +88,7 @@ export class Dispatcher {
   readonly malformed: Float64Array = new Float64Array(MALFORMED_REASONS.length);
   readonly queuePackets: Float64Array;
   readonly queueBytes: Float64Array;
-  readonly drops: Float64Array = new Float64Array(DROP_REASONS.length);
+  readonly drops: Float64Array;
   joined = 0;
   keepalives = 0;
   /** Descriptors handed to each lane that are packets. */
@@ -132,6 +131,7 @@ export class Dispatcher {
     const place = parts.placement.steerer.level === 'outer' ? parts.kernels.dispatch : undefined;
     this.kernel = place === undefined ? undefined : new BatchKernel(place, plan, parts.bytes.buffer);
     this.classes = plan.classes;
+    this.drops = plan.drops;
     this.queuePackets = plan.queuePackets;
     this.queueBytes = plan.queueBytes;
     this.placed = plan.placed;

@@ -124,7 +124,8 @@ export class Placement {
     const { plan, slots, rings } = this;
     const old = this.steerer;
     const { size } = old.indirection;
-    const tableOnly = !rehashed && !old.hasRules && !steerer.hasRules && steerer.indirection.size === size;
+    const tableOnly =
+      !rehashed && old.rules === undefined && steerer.rules === undefined && steerer.indirection.size === size;
     if (!tableOnly) {
       const flows = plan.slotMode === SLOTS_FLOWS;
       this.transition = new Transition(old, flows ? slots.snapshot() : undefined, rings);

@@ -1,10 +1,11 @@
 import { BATCH_CAPACITY, FrameBatch } from '../capture/frame-batch.ts';
-import { CLASSES } from '../counters.ts';
+import { CLASSES, DROP_REASONS } from '../counters.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
 import { FlowSlots } from '../steer/flow-slots.ts';
 import type { FlowTable } from '../steer/flow-table.ts';
 import { TABLE_MAX } from '../steer/indirection.ts';
 import type { Steerer } from '../steer/steerer.ts';
+import { fillRules } from './rule-plan.ts';
 
 /** Words of the plan: what `kernels/assembly/dispatch.ts` is told. Addresses are bytes of the frame memory. */
 const TOEPLITZ = 0;
@@ -38,7 +39,8 @@ const FLOW_MASK = 27;
 const LANE_MASK = 28;
 const IN_ORDER = 29;
 const MOVES = 30;
-const PLAN_WORDS = 31;
+const RULES = 31;
+const PLAN_WORDS = 32;
 
 /** Byte positions of the Toeplitz table: 64 times 256 words. */
 const TOEPLITZ_WORDS = 64 << 8;
@@ -53,6 +55,8 @@ export interface PlanShape {
   readonly units: number;
   /** Slots for flows, or for the buckets of a table: a power of two, no less than a table has entries. */
   readonly slots: number;
+  /** Room for the tables of rules. */
+  readonly ruleBytes: number;
 }
 
 /** What the plan is filled with; addresses are absolute in the buffer. */
@@ -86,6 +90,8 @@ export class DispatchPlan {
 
   /** Packets of each class; packets and bytes of each queue; descriptors of packets handed to each lane. */
   readonly classes: Float64Array;
+  /** Packets dropped, at the numbers of reasons. */
+  readonly drops: Float64Array;
   readonly queuePackets: Float64Array;
   readonly queueBytes: Float64Array;
   readonly placed: Float64Array;
@@ -117,6 +123,7 @@ export class DispatchPlan {
     this.words = new Int32Array(buffer, places.plan, PLAN_WORDS);
     this.address = places.plan;
     this.classes = new Float64Array(buffer, places.classes, CLASSES.length);
+    this.drops = new Float64Array(buffer, places.drops, DROP_REASONS.length);
     this.queuePackets = new Float64Array(buffer, places.queuePackets, lanes);
     this.queueBytes = new Float64Array(buffer, places.queueBytes, lanes);
     this.placed = new Float64Array(buffer, places.placed, lanes);
@@ -140,13 +147,17 @@ export class DispatchPlan {
     this.words[SLOT_MODE] = mode;
   }
 
-  /** Writes down how the kernel is to hash and where hashes fall. */
-  steer({ hasher, indirection, ways }: Steerer): void {
+  /** Writes down how the kernel is to hash, where hashes fall, and the rules. */
+  steer(steerer: Steerer): void {
     const { buffer, places, words } = this;
+    const { hasher, indirection } = steerer;
+    const rules = fillRules(buffer, places.rules, this.drops, steerer.rules);
+    const ways = steerer.ways(rules !== 0);
     new Int32Array(buffer, places.toeplitz, TOEPLITZ_WORDS).set(hasher.toeplitz.table);
     new Int32Array(buffer, places.table, indirection.size).set(indirection.entries);
     new Uint8Array(buffer, places.ways, ways.length).set(ways);
     words[TABLE_SIZE] = indirection.size;
+    words[RULES] = rules;
   }
 
   /** Writes down what else the kernel goes by. */
@@ -191,7 +202,7 @@ export class DispatchPlan {
 
 type Places = ReturnType<typeof placesOf>;
 
-function placesOf(layout: SharedLayout, { lanes, units, slots }: PlanShape) {
+function placesOf(layout: SharedLayout, { lanes, units, slots, ruleBytes }: PlanShape) {
   return {
     plan: layout.take(4 * PLAN_WORDS),
     toeplitz: layout.take(4 * TOEPLITZ_WORDS),
@@ -200,6 +211,7 @@ function placesOf(layout: SharedLayout, { lanes, units, slots }: PlanShape) {
     units: layout.take(4 * units),
     rings: layout.take(4 * lanes),
     classes: layout.take(8 * CLASSES.length),
+    drops: layout.take(8 * DROP_REASONS.length),
     queuePackets: layout.take(8 * lanes),
     queueBytes: layout.take(8 * lanes),
     placed: layout.take(8 * lanes),
@@ -210,6 +222,7 @@ function placesOf(layout: SharedLayout, { lanes, units, slots }: PlanShape) {
     unitTails: layout.take(4 * units),
     slots: layout.take(FlowSlots.bytes(slots)),
     moves: layout.take(8),
+    rules: { offset: layout.take(ruleBytes), length: ruleBytes },
     staged: layout.take(FrameBatch.bytes(STAGED)),
     lent: layout.take(FrameBatch.bytes(STAGED)),
   };

@@ -36,7 +36,7 @@ export class Steerer {
   private readonly tunnels: number;
   /** Record of the innermost packet; absent: the outer one is hashed. */
   private readonly inner: Dissection | undefined;
-  private readonly rules: RuleTable | undefined;
+  readonly rules: RuleTable | undefined;
   /** Bits at class numbers: letter r. */
   private readonly discarded: number = 0;
   /** At the numbers of rules: queue or `ACTION_DROP`, and the context or none. */
@@ -94,10 +94,6 @@ export class Steerer {
     return this.contexts[this.matched] ?? this;
   }
 
-  get hasRules(): boolean {
-    return this.rules !== undefined;
-  }
-
   /** How many units there are: see `unit`. */
   get units(): number {
     return (
@@ -114,12 +110,15 @@ export class Steerer {
     return unit + (this.valid === 0 ? 0 : (contexts[matched]?.indirection.index(this.hash) ?? 0));
   }
 
-  /** At class numbers: how the dispatch kernel may hash them. It knows no rules: what they speak of is left to `steer`. */
-  get ways(): Uint8Array {
+  /**
+   * At class numbers: how the dispatch kernel may hash them. What is discarded is left to `steer`, and what rules speak of when the
+   * kernel does not know them.
+   */
+  ways(knowsRules: boolean): Uint8Array {
     const ways = Uint8Array.from(this.hasher.ways);
     // The kernel knows masks and remainders.
     if (this.indirection.scaled) return ways.fill(WAY_GATHER);
-    const classes = (this.rules?.classes ?? 0) | this.discarded;
+    const classes = (knowsRules ? 0 : (this.rules?.classes ?? 0)) | this.discarded;
     for (let cls = 0; cls < ways.length; cls++) if (((classes >> cls) & 1) !== 0) ways[cls] = WAY_GATHER;
     return ways;
   }

@@ -1,8 +1,9 @@
 /** The kernel that places batches does word by word what the dispatcher's own code does with the same frames. */
 
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FrameBatch } from '../../src/capture/frame-batch.ts';
+import { DROP_RULE } from '../../src/counters.ts';
 import { createSas, parseSaFile } from '../../src/esp/index.ts';
 import { seededKey, symmetricKey } from '../../src/hash/keys.ts';
 import { D_CLASS, D_HASH, D_OFF, DESCRIPTOR_WORDS, DF_HASH_VALID } from '../../src/memory/descriptor.ts';
@@ -11,6 +12,8 @@ import { type Core, makeCore } from '../../src/receiver/core.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
 import { Steerer } from '../../src/steer/steerer.ts';
 import { CAPTURES, captureFrames, mutate, randomNumbers, type SampleFrame, sampleFrames } from '../support/corpus.ts';
+import { esp as espOf, ethernet as ethernetOf, ipv4, tcp, udp } from '../support/frames.ts';
+import { randomFrames, randomRules } from '../support/rules.ts';
 
 type Options = Omit<ReceiverOptions, 'consumer' | 'inline'>;
 
@@ -30,6 +33,15 @@ const sas = createSas([
   },
   { spi: '0xc0ffee01', dst: '10.9.9.9', mode: 'tunnel', transform: { aead: 'aes-gcm', key: AES } },
 ]);
+
+/** SAs that only some of the frames of `randomFrames` belong to. */
+const ruleSas = createSas(
+  [
+    ['0x1001', '10.0.0.1'],
+    ['0xdeadbeef', '10.0.1.2'],
+    ['0xc0ffee01', '2001:db8::1'],
+  ].map(([spi, dst]) => ({ spi, dst, mode: 'tunnel', transform: { aead: 'aes-gcm', key: AES } })),
+);
 
 const SETTINGS: Record<string, Options> = {
   'the defaults': { queues: 4 },
@@ -74,7 +86,7 @@ const SETTINGS: Record<string, Options> = {
     queues: 5,
     rfs: { entries: 64 },
     esp: { sas: sas.slice(0, 80), onUnknownSpi: 'deliver' },
-    rss: { tableSize: 97, rules: ['flow-type udp4 action 1'] },
+    rss: { tableSize: 97, rules: ['flow-type udp4 action 1', 'flow-type tcp4 dst-port 443 action 2'] },
   },
   'RFS without order': { queues: 4, rfs: { allowReorder: true } },
 };
@@ -200,6 +212,46 @@ describe('the dispatch kernel', () => {
   it('agrees on every truncation of every sample', () => {
     const cut = samples.flatMap((frame) => Array.from({ length: frame.length + 1 }, (_, n) => frame.slice(0, n)));
     compare(SETTINGS['SAs, in deterministic polls'], cut, true);
+  });
+
+  const contexts = { 1: { indirection: { equal: 2 }, key: symmetricKey() } };
+  it.each([1, 3, 10, 50, 300, 1000])('agrees on frames that sets of %i rules of all kinds speak of', (size) => {
+    const draw = randomNumbers(size);
+    for (let set = 0; set < 8; set++) {
+      const rules = randomRules(draw, size);
+      const frames = randomFrames(draw, 600);
+      const esp =
+        set % 2 === 0 ? {} : { esp: { sas: ruleSas, onUnknownSpi: set % 4 === 1 ? 'deliver' : 'drop' } as const };
+      const waits = set % 3 === 0 ? ({ full: 'wait', deterministic: true } as const) : {};
+      compare({ queues: 4, ...esp, ...waits, rss: { rules, contexts } }, frames, set % 2 === 0);
+    }
+  });
+
+  it("takes what rules place and drop; what they send to a context is the dispatcher's", () => {
+    const rules = [
+      ...Array.from({ length: 1000 }, (_, i) => `flow-type tcp4 src-port ${i} action ${i & 3} loc ${i}`),
+      'flow-type udp4 action -1',
+      'flow-type esp4 context 0',
+    ];
+    const core = coreOf({ queues: 4, rss: { rules } });
+    const own = vi.spyOn(core.dispatcher as unknown as { take(): boolean }, 'take');
+    const push = (frame: Uint8Array): void => {
+      core.dispatcher.pushBatch(
+        batchOf(
+          core,
+          Array.from({ length: 5 }, () => frame),
+          true,
+        ),
+        0,
+      );
+    };
+    const of = (proto: number, payload: Uint8Array): Uint8Array =>
+      ethernetOf({ payload: ipv4({ src: '10.0.0.1', dst: '10.0.0.2', proto, payload }) });
+    push(of(6, tcp({ sport: 7, dport: 9 })));
+    push(of(17, udp({ sport: 7, dport: 9 })));
+    expect([core.dispatcher.placed[3], core.dispatcher.drops[DROP_RULE], own.mock.calls.length]).toEqual([5, 5, 0]);
+    push(of(50, espOf(7)));
+    expect(own.mock.calls.length).toBeGreaterThan(0);
   });
 
   it('is not used where the inner packet is hashed; descriptors are of the outer one all the same', () => {

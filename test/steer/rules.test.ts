@@ -5,7 +5,9 @@ import { parseRule, type Rule } from '../../src/steer/rule.ts';
 import { RuleTable } from '../../src/steer/rule-table.ts';
 import { parseAddress } from '../../src/wire/address.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
+import { randomNumbers } from '../support/corpus.ts';
 import { ah, bytesOf, esp, ethernet, filler, ipv4, ipv6, sctp, tcp, udp } from '../support/frames.ts';
+import { randomFrames, randomRules } from '../support/rules.ts';
 
 const code = 'ERR_RXSTEER_RULE';
 const V4 = { src: '10.1.2.3', dst: '192.168.7.9' };
@@ -156,6 +158,8 @@ describe('rules', () => {
     ).toBe(4);
   });
 
+  const WIDE: Record<string, number> = { spi: 4, l4data: 4, l4proto: 1, tos: 1, tclass: 1 };
+
   /** Straight from the words of the manual: every rule in the order of locations, every field by itself. */
   function reference(rules: readonly Rule[], frame: Uint8Array, d: Dissection): number {
     const name = CLASSES[d.cls];
@@ -173,7 +177,7 @@ describe('rules', () => {
         const [field, value] = [words[i], words[i + 1]];
         const mask = words[i + 2] === 'm' ? words[i + 3] : undefined;
         i += mask === undefined ? 2 : 4;
-        if (['action', 'loc'].includes(field)) continue;
+        if (['action', 'context', 'loc'].includes(field)) continue;
         const size = six ? 16 : 4;
         const l4 = byOuter === 'fragment' || d.end - d.l4 < 4 ? undefined : frame.slice(d.l4, d.l4 + 4);
         const got: Record<string, ArrayLike<number> | undefined> = {
@@ -182,10 +186,14 @@ describe('rules', () => {
           'src-port': l4?.slice(0, 2),
           'dst-port': l4?.slice(2, 4),
           l4proto: [d.proto],
+          l4data: l4,
+          tos: [frame[d.l3 + 1]],
+          tclass: [(frame[d.l3] << 4) | (frame[d.l3 + 1] >> 4)],
+          vlan: d.vlan === 0 ? undefined : [d.vlan >> 8, d.vlan],
           spi: base === 'ip' ? l4 : [d.spi >>> 24, (d.spi >> 16) & 255, (d.spi >> 8) & 255, d.spi & 255],
         };
         const bytes = got[field];
-        const wide = field.endsWith('-ip') ? size : field === 'spi' ? 4 : field === 'l4proto' ? 1 : 2;
+        const wide = field.endsWith('-ip') ? size : (WIDE[field] ?? 2);
         const encode = (text: string): number[] =>
           field.endsWith('-ip')
             ? [...parseAddress(text)]
@@ -264,5 +272,23 @@ describe('rules', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('of all types, fields and masks, in sets of any size, are matched as one after the other would be', () => {
+    const random = randomNumbers(77);
+    const d = new Dissection();
+    let matched = 0;
+    for (const size of [1, 2, 5, 20, 100, 400]) {
+      for (let set = 0; set < 20; set++) {
+        const table = new RuleTable(randomRules(random, size).map(parseRule));
+        for (const frame of randomFrames(random, 60)) {
+          dissect(frame, 0, frame.length, 1, d);
+          const number = table.match(frame, d);
+          if (number >= 0) matched++;
+          expect(number < 0 ? -1 : table.rules[number].location).toBe(reference(table.rules, frame, d));
+        }
+      }
+    }
+    expect(matched).toBeGreaterThan(2000);
   });
 });

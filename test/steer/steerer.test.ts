@@ -68,15 +68,18 @@ describe('Steerer', () => {
       expect([of(tcp), of(esp), of(udp)]).toEqual([1, DROPPED, DROPPED]);
       const plain = new Steerer({ queues: 4, fields });
       expect(plain.steer(tcp.bytes, tcp.dissection)).toBe(DROPPED);
-      expect(CLASSES.filter((_, cls) => plain.ways[cls] === 5)).toEqual(['tcp4', 'esp4']);
+      expect(CLASSES.filter((_, cls) => plain.ways(true)[cls] === 5)).toEqual(['tcp4', 'esp4']);
     });
 
-    it('leaves the classes that they speak of to itself, not to the kernel', () => {
-      const { ways, hasher } = new Steerer({
+    it('leaves the classes that they speak of to itself when the kernel does not know them', () => {
+      const steerer = new Steerer({
         queues: 4,
         rules: ['flow-type esp4 action 1', 'flow-type udp6 action 1'],
       });
+      const { hasher } = steerer;
+      const ways = steerer.ways(false);
       const taken = CLASSES.filter((_, cls) => ways[cls] !== hasher.ways[cls]);
+      expect(steerer.ways(true)).toEqual(hasher.ways);
       expect(taken).toEqual(['udp6', 'esp4', 'natt6', 'ike6', 'keepalive6']);
     });
 

@@ -7,6 +7,8 @@
  * `memory/ring.ts`, the descriptor by `memory/descriptor.ts`, the SA table by `esp/sa-table.ts`.
  */
 
+import { dropsOf, NO_RULE, RULE_DROPS, ruleOf } from './rules.ts';
+
 // Words of the plan.
 const TOEPLITZ = 0;
 const TABLE = 4;
@@ -41,6 +43,7 @@ const FLOW_MASK = 108;
 const LANE_MASK = 112;
 const IN_ORDER = 116;
 const MOVES = 120;
+const RULES = 124;
 
 const SLOTS_FLOWS: u32 = 2;
 const GOLDEN_RATIO: u32 = 0x61c88647;
@@ -187,6 +190,7 @@ export function dispatch(
   const flows: usize = load<u32>(plan, FLOWS);
   const flowMask = load<u32>(plan, FLOW_MASK);
   const laneMask = load<u32>(plan, LANE_MASK);
+  const rules: usize = load<u32>(plan, RULES);
 
   for (let i = from; i < to; i++) {
     const offset = load<u32>(offsets + ((<usize>i) << 2));
@@ -260,6 +264,22 @@ export function dispatch(
     const bucket = powerOfTwo ? hash & (size - 1) : hash % size;
     let queue = load<u32>(table + ((<usize>bucket) << 2));
 
+    let ruled = false;
+    if (rules !== 0) {
+      const list: usize = load<u32>(rules + ((<usize>cls) << 2));
+      const said = list === 0 ? NO_RULE : ruleOf(rules, list, l3, ports, six, vlan);
+      if (said >= 0) {
+        queue = said;
+        ruled = true;
+      } else if (said === RULE_DROPS) {
+        add(dropsOf(rules), 1);
+        add(queuePackets + ((<usize>queue) << 3), 1);
+        add(queueBytes + ((<usize>queue) << 3), length);
+        add(classes + ((<usize>cls) << 3), 1);
+        continue;
+      } else if (said !== NO_RULE) return i;
+    }
+
     let sa: u32 = 0;
     // Where it is to be written down how far the lane's ring reaches: the tail of an SA's group, or of a slot.
     let tail: usize = 0;
@@ -273,7 +293,7 @@ export function dispatch(
       if (owner === 0) return i;
       queue = owner - 1;
       tail = load<u32>(plan, UNIT_TAILS) + unit;
-    } else if (slotMode !== 0) {
+    } else if (slotMode !== 0 && !ruled) {
       let index = bucket;
       if (slotMode === SLOTS_FLOWS) {
         const entry = load<u32>(flows + ((<usize>(hash & flowMask)) << 2));
