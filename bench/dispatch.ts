@@ -1,27 +1,10 @@
 /** What does it cost to bring a frame to its lane: all of classification, the SA's owner, the descriptor into the ring? */
 import type { FrameBatch } from '../src/capture/frame-batch.ts';
 import { createSas, type Sa } from '../src/esp/index.ts';
-import { D_HASH, D_OFF } from '../src/memory/descriptor.ts';
-import type { RingConsumer } from '../src/memory/ring.ts';
 import { put16 } from '../src/wire/bytes.ts';
 import { espFrames, peerFrames } from './frames.ts';
 import type { Case, Round } from './harness.ts';
-import { makeRig, place, type RigOptions } from './rig.ts';
-
-/** Takes what a ring holds, reads of each descriptor what a lane reads first, and gives it back. */
-function drain(ring: RingConsumer): number {
-  const n = ring.available();
-  if (n === 0) return 0;
-  const words = ring.words;
-  let sum = 0;
-  for (let k = 0; k < n; k++) {
-    const s = ring.slot(k);
-    sum = (sum + words[s + D_HASH] + words[s + D_OFF]) | 0;
-  }
-  ring.take(n);
-  ring.release();
-  return sum;
-}
+import { drain, makeRig, place, type RigOptions } from './rig.ts';
 
 /** Bursts into the rings of four lanes, which the same thread empties after each. */
 export function dispatch(frames: readonly Uint8Array[], burst: number, options: RigOptions = {}): Round {

@@ -2,6 +2,7 @@
 import { cases as classify } from './classify.ts';
 import { cases as dispatch } from './dispatch.ts';
 import { cases as esp } from './esp.ts';
+import { cases as flood } from './flood.ts';
 import { cases as gro } from './gro.ts';
 import type { Case } from './harness.ts';
 import { cases as hash } from './hash.ts';
@@ -23,6 +24,7 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['rfs', rfs],
   ['gro', gro],
   ['reassembly', reassembly],
+  ['flood', flood],
   ['esp', esp],
   ['lane', lane],
   ['replay', replay],

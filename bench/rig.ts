@@ -5,6 +5,7 @@ import type { Sa } from '../src/esp/index.ts';
 import { microsoftKey } from '../src/hash/keys.ts';
 import type { Consumer } from '../src/lane/consumer.ts';
 import { Lane } from '../src/lane/lane.ts';
+import { D_HASH, D_OFF } from '../src/memory/descriptor.ts';
 import type { Region } from '../src/memory/frame-memory.ts';
 import { RingConsumer } from '../src/memory/ring.ts';
 import type { Control } from '../src/receiver/control.ts';
@@ -64,6 +65,21 @@ export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory, r
     consumers: control.places.rings.map((at) => new RingConsumer(words, at >> 2, options.slots)),
     lane: (lane, consumer) => new Lane(core.laneConfig(lane), consumer),
   };
+}
+
+/** Takes what a ring holds, reads of each descriptor what a lane reads first, and gives it back. */
+export function drain(ring: RingConsumer): number {
+  const n = ring.available();
+  if (n === 0) return 0;
+  const words = ring.words;
+  let sum = 0;
+  for (let k = 0; k < n; k++) {
+    const s = ring.slot(k);
+    sum = (sum + words[s + D_HASH] + words[s + D_OFF]) | 0;
+  }
+  ring.take(n);
+  ring.release();
+  return sum;
 }
 
 /** Puts frames into the windows of a frame memory, as a file reader does; returns them as one batch. */

@@ -102,7 +102,7 @@ export const DROPS = {
   'inner-malformed': 'authentic, but the packet inside is malformed',
   'fragment-overlap': 'a fragment overlaps another of its datagram (RFC 5722): the datagram is dropped whole',
   'fragment-invalid': 'a fragment with a size or offset that cannot be, or a datagram over 65,535 bytes',
-  'fragment-limit': 'the fragment pool or the number of open datagrams was at its bound',
+  'fragment-limit': 'evicted, oldest first, because the fragment pool or the share of its address pair was full',
   'fragment-timeout': 'its datagram was not complete in time, or when the input ended',
   'consumer-error': 'the consumer threw, or its promise was rejected, while it had the packet',
   'lane-lost': 'the thread of its lane ended while it had the packet',

@@ -1,9 +1,11 @@
 import { optionError } from '../errors.ts';
+import { parseSaFile } from '../esp/index.ts';
 import { generateKey, SPREADS, type Spread } from '../hash/generate-key.ts';
 import { keyMap } from '../hash/key-map.ts';
 import { KEY_LENGTH, KEY_MAX, KEY_MIN } from '../hash/keys.ts';
 import { lintKey } from '../hash/lint.ts';
-import { PLACEABLE, place } from '../hash/place.ts';
+import { PLACEABLE, type Placeable, place } from '../hash/place.ts';
+import { readTextFile } from '../io/text-file.ts';
 import { TABLE_MAX, TABLE_SIZE } from '../steer/indirection.ts';
 import { approximationOf } from '../steer/nic/index.ts';
 import { Steerer } from '../steer/steerer.ts';
@@ -128,7 +130,7 @@ function placeFlows(args: readonly string[]): number {
     queues: inTurn,
     ...(base === undefined ? {} : { base }),
     ...(bits === undefined ? {} : { bits }),
-    taken: list(values.taken).map((text) => wholeNumber('taken', text, 0, max) ?? 0),
+    taken: (values.taken ?? []).flatMap((text) => takenValues(text, choose, max)),
   });
   const placements = result.placements.map((placed, i) =>
     placed === undefined
@@ -157,7 +159,7 @@ function placeFlows(args: readonly string[]): number {
 
 function flowOf(values: ParsedArgs<typeof PLACE_OPTIONS>['values']): {
   flow: TupleOptions;
-  choose: (typeof PLACEABLE)[number];
+  choose: Placeable;
 } {
   const { src, dst } = values;
   if (src === undefined || dst === undefined)
@@ -176,6 +178,31 @@ function flowOf(values: ParsedArgs<typeof PLACE_OPTIONS>['values']): {
     ...(proto === 'natt' ? { natt: true } : { proto }),
   };
   return { flow, choose };
+}
+
+/** Values with commas; or a file of them, of security associations whose SPIs are in use. */
+function takenValues(text: string, choose: Placeable, max: number): number[] {
+  if (/^\d[0-9a-fx,\s]*$/i.test(text)) {
+    return text.split(',').map((value) => wholeNumber('taken', value.trim(), 0, max) ?? 0);
+  }
+  const content = readTextFile(text);
+  if (content.trimStart().startsWith('{')) {
+    if (choose !== 'spi') throw usageError(`--taken: expected a file of ports, and ${text} is one of SAs`);
+    return parseSaFile(content, text).map(({ spi }) => spi);
+  }
+  // as people keep such lists: one value a line or several, notes behind a #
+  return content.split('\n').flatMap((line, i) => {
+    const words = line
+      .replace(/#.*/, '')
+      .split(/[\s,]+/)
+      .filter((word) => word !== '');
+    // of a file of another kind no word may be shown: it may hold keys
+    if (!words.every((word) => /^(\d+|0x[0-9a-f]+)$/i.test(word) && Number(word) <= max))
+      throw usageError(
+        `--taken: expected whole numbers from 0 to ${max} in ${text}, and line ${i + 1} has other things`,
+      );
+    return words.map(Number);
+  });
 }
 
 /** Values of an option that is given several times or with commas. */

@@ -107,6 +107,14 @@ export class Datagrams {
     return -1;
   }
 
+  /** A hash of the addresses and the SA of the key that {@link find} read last. It has no seed: see pairs.ts. */
+  pairHash(): number {
+    const { key } = this;
+    let h = key[K_SA];
+    for (let i = 0; i < K_ID; i++) h = Math.imul(h ^ (h >>> 15) ^ key[i], 0x9e3779b1);
+    return h ^ (h >>> 16);
+  }
+
   /** Makes the entry of the key that {@link find} read last; -1 when there is no room. */
   insert(v6: boolean): number {
     const e = this.freeHead;
@@ -165,8 +173,20 @@ export class Datagrams {
 
   /** The entry that has been refused longest, or -1. */
   longestRefused(): number {
-    const a = this.oldest[2];
-    const b = this.oldest[3];
+    return this.earlier(this.oldest[2], this.oldest[3]);
+  }
+
+  /** The entry that has waited longest, other than `not`; -1 when there is none. */
+  longestWaiting(not: number): number {
+    return this.earlier(this.but(this.oldest[0], not), this.but(this.oldest[1], not));
+  }
+
+  /** An entry at the head of its list, or the next one when it is `not`. */
+  private but(e: number, not: number): number {
+    return e >= 0 && e === not ? this.w[(e << SHIFT) + D_YOUNGER] : e;
+  }
+
+  private earlier(a: number, b: number): number {
     if (a < 0 || b < 0) return a < 0 ? b : a;
     return this.time[a] <= this.time[b] ? a : b;
   }

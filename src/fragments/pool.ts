@@ -14,7 +14,7 @@ import { checkInteger } from '../errors.ts';
 export const CHUNK_SHIFT = 11;
 /** Bytes of a chunk: one Ethernet frame of 1500 bytes fits. */
 export const CHUNK: number = 1 << CHUNK_SHIFT;
-/** Smallest pool, 256 KiB: each half holds one datagram of 65,535 bytes, in fragments of 1500 bytes and the reserve beside it. */
+/** Smallest pool, 256 KiB: each half holds one datagram of 65,535 bytes, in fragments of 1500 bytes and more beside it. */
 export const POOL_MIN: number = 64 * 2 * CHUNK;
 
 export class FragmentPool {
@@ -63,8 +63,8 @@ export class FragmentPool {
     return first;
   }
 
-  /** Gives a chain back. */
-  give(first: number): void {
+  /** Gives a chain back; returns how many chunks it had. */
+  give(first: number): number {
     let last = first;
     let n = 1;
     while (this.next[last] >= 0) {
@@ -74,6 +74,7 @@ export class FragmentPool {
     this.next[last] = this.head;
     this.head = first;
     this.free += n;
+    return n;
   }
 
   /** Absolute offset of a chunk. */

@@ -6,9 +6,13 @@
  *   datagram, and what still comes of it is refused until a timeout has passed since. So too for a fragment that
  *   contradicts the end of its datagram, or finds no room for itself.
  * - A fragment that is wrong in itself (size, bounds, cut off by the capture) is refused alone.
- * - A new datagram is refused when the table is full or three quarters of the waiting memory are taken (Linux refuses
- *   over its threshold too); the rest is for those that have begun. Incomplete datagrams are never evicted for new ones,
- *   so a flood keeps new ones out, but cannot push out those that have begun; entries of refused datagrams do give way.
+ * - Room is made by age. An address pair (within its SA) that would hold more than a quarter of the waiting memory or of
+ *   the table loses its own oldest datagram; when all is taken, the oldest of all goes (entries of refused ones first). So
+ *   a flood of one pair costs no other pair anything, and a flood of many costs those datagrams that take longer to
+ *   arrive than the flood to fill the pool once. Linux refuses new datagrams over its threshold instead: there a flood
+ *   that fills it once a timeout stops all reassembly (720 fragments in 30 s would do here).
+ * - New datagrams leave a quarter of what they may have to those that have begun: else each fragment that completes one
+ *   would push out the next.
  * - Datagrams wait 30 s over IPv4 (as Linux) and 60 s over IPv6 (RFC 8200), from their first fragment.
  * - The IP header of the fragment at offset 0 stays, options included. ECN marks of the others are not merged into it
  *   (RFC 3168 section 5.3 would). IPv6 needs no upper-layer header in the first fragment (RFC 7112 does): the dissection
@@ -31,6 +35,7 @@ import {
   D_TOTAL,
   Datagrams,
 } from './datagrams.ts';
+import { Pairs } from './pairs.ts';
 import { CHUNK, CHUNK_SHIFT, FragmentPool } from './pool.ts';
 
 /** Result of `add`: the fragment waits. */
@@ -59,6 +64,8 @@ export class Reassembler {
   held = 0;
   /** Fragments that went down with the last `add`: 0 unless it refused; else 1, or all of its datagram and itself. */
   lost = 0;
+  /** Fragments of other datagrams that the last `add` evicted to make room: `fragment-limit`, whatever it returned. */
+  evicted = 0;
   /** The last complete datagram: absolute offset of its frame, offset of its IP header, bytes of the frame, packets joined. */
   outOffset = 0;
   outL3 = 0;
@@ -72,7 +79,13 @@ export class Reassembler {
   private readonly maxFragments: number;
   private readonly timeout4: number;
   private readonly timeout6: number;
+  private readonly pairs: Pairs;
+  /** What one address pair may hold: chunks, and datagrams. */
+  private readonly mostChunks: number;
+  private readonly mostOpen: number;
+  /** Chunks that a new datagram leaves free: of all, and of what its pair may hold. */
   private readonly reserve: number;
+  private readonly pairReserve: number;
   // Of a waiting fragment, at its first chunk: place in the datagram, payload bytes, header bytes in front (offset 0 only), next one.
   private readonly fragOff: Int32Array;
   private readonly fragLen: Int32Array;
@@ -99,7 +112,12 @@ export class Reassembler {
     this.maxFragments = checkInteger('maxFragments', options.maxFragments ?? 128, 2, 8192);
     this.timeout4 = checkInteger('timeoutMs', options.timeoutMs ?? 30_000, 1, 3_600_000);
     this.timeout6 = checkInteger('timeoutMs6', options.timeoutMs6 ?? 60_000, 1, 3_600_000);
+    this.pairs = new Pairs(this.open.capacity);
+    // at least a datagram of as many fragments as are allowed
+    this.mostChunks = Math.max(this.pool.chunks >> 2, Math.min(this.pool.chunks, this.maxFragments));
     this.reserve = this.pool.chunks >> 2;
+    this.pairReserve = this.mostChunks >> 2;
+    this.mostOpen = Math.max(1, this.open.capacity >> 2);
     this.fragOff = new Int32Array(this.pool.chunks);
     this.fragLen = new Int32Array(this.pool.chunks);
     this.fragHeader = new Int32Array(this.pool.chunks);
@@ -121,6 +139,7 @@ export class Reassembler {
    */
   add(d: Dissection, frameOff: number, sa: number, seconds: number, nanos: number): number {
     const { bytes, open } = this;
+    this.evicted = 0;
     this.advance(seconds, nanos);
     const v6 = bytes[d.l3] >>> 4 === 6;
     const payload = v6 ? d.fragHdr + 8 : d.l3 + ((bytes[d.l3] & 15) << 2);
@@ -134,16 +153,8 @@ export class Reassembler {
     const chunks = (header + length + CHUNK - 1) >> CHUNK_SHIFT;
 
     let entry = open.find(bytes, d, v6, sa);
-    if (entry < 0) {
-      if (this.pool.free - chunks < this.reserve) return this.refuse(DROP_FRAGMENT_LIMIT);
-      entry = open.insert(v6);
-      if (entry < 0) {
-        const stale = open.longestRefused();
-        if (stale < 0) return this.refuse(DROP_FRAGMENT_LIMIT);
-        open.remove(stale);
-        entry = open.insert(v6);
-      }
-    }
+    const fresh = entry < 0;
+    if (fresh) entry = this.begin(v6);
     const w = open.w;
     const b = open.row(entry);
     if (w[b + D_REFUSED] >= 0) return this.refuse(w[b + D_REFUSED]);
@@ -177,8 +188,9 @@ export class Reassembler {
       return this.refuseAll(entry, DROP_FRAGMENT_INVALID);
     }
     if (w[b + D_COUNT] >= this.maxFragments) return this.refuseAll(entry, DROP_FRAGMENT_LIMIT);
+    if (!this.makeRoom(entry, chunks, fresh)) return this.refuseAll(entry, DROP_FRAGMENT_LIMIT);
     const first = this.pool.take(chunks);
-    if (first < 0) return this.refuseAll(entry, DROP_FRAGMENT_LIMIT);
+    this.pairs.chunks[this.pairs.of(entry)] += chunks;
 
     if (offset === 0) {
       w[b + D_HEADER] = header;
@@ -236,6 +248,46 @@ export class Reassembler {
     if (now > clock[0]) clock[0] = now;
   }
 
+  /** The entry of a new datagram, for which an older one may have to go. */
+  private begin(v6: boolean): number {
+    const { open, pairs } = this;
+    const pair = pairs.at(open.pairHash());
+    if (pairs.count[pair] >= this.mostOpen) this.evict(pairs.longest(pair, -1));
+    let entry = open.insert(v6);
+    if (entry < 0) {
+      const refused = open.longestRefused();
+      if (refused >= 0) this.forget(refused);
+      else this.evict(open.longestWaiting(-1));
+      entry = open.insert(v6);
+    }
+    pairs.link(entry, pair);
+    return entry;
+  }
+
+  /** Evicts others until there is room for `chunks` of a datagram. False: it alone holds too much. */
+  private makeRoom(entry: number, chunks: number, fresh: boolean): boolean {
+    const { open, pairs, pool, mostChunks } = this;
+    const pair = pairs.of(entry);
+    const most = fresh ? mostChunks - this.pairReserve : mostChunks;
+    while (pairs.chunks[pair] + chunks > most) {
+      const oldest = pairs.longest(pair, entry);
+      if (oldest < 0) break;
+      this.evict(oldest);
+    }
+    if (pairs.chunks[pair] + chunks > mostChunks) return false;
+    const spare = fresh ? this.reserve : 0;
+    while (pool.free - chunks < spare) {
+      const oldest = open.longestWaiting(entry);
+      if (oldest < 0) break;
+      this.evict(oldest);
+    }
+    return pool.free >= chunks;
+  }
+
+  private evict(entry: number): void {
+    this.evicted += this.forget(entry);
+  }
+
   private refuse(reason: number): number {
     this.lost = 1;
     return FRAGMENT_REFUSED + reason;
@@ -254,15 +306,18 @@ export class Reassembler {
     return lost;
   }
 
-  /** Gives back the chunks of what waits of a datagram; returns how many fragments that were. */
+  /** Ends the waiting of a datagram, and gives its chunks back; returns how many fragments that were. Of a refused one: nothing. */
   private drop(entry: number): number {
     const w = this.open.w;
     const b = this.open.row(entry);
+    if (w[b + D_REFUSED] >= 0) return 0;
+    const pair = this.pairs.of(entry);
     for (let f = w[b + D_FIRST]; f >= 0; ) {
       const next = this.fragNext[f];
-      this.pool.give(f);
+      this.pairs.chunks[pair] -= this.pool.give(f);
       f = next;
     }
+    this.pairs.unlink(entry);
     const count = w[b + D_COUNT];
     w[b + D_FIRST] = -1;
     w[b + D_LAST] = -1;

@@ -10,7 +10,8 @@
 import { checkInteger, optionError } from '../errors.ts';
 import { rank } from './gf2.ts';
 import { keyWindow } from './key-map.ts';
-import { KEY_LENGTH, KEY_MAX, KEY_MIN, randomKey, seededKey } from './keys.ts';
+import { KEY_LENGTH, KEY_MAX, KEY_MIN, seededKey } from './keys.ts';
+import { drawnKey, randomKey } from './random-key.ts';
 
 export const SPREADS = ['spi', 'sport', 'dport', 'src', 'dst'] as const;
 export type Spread = (typeof SPREADS)[number];
@@ -43,7 +44,8 @@ const ENDS: Record<Spread, readonly number[]> = {
 const CANDIDATES = 1 << 16;
 
 /**
- * A key with the properties asked for. Without `symmetric` and `spread` that of a seed is `seededKey(seed, length)`.
+ * A key with the properties asked for. Without `symmetric` and `spread` it is `randomKey(length)`, or of a seed
+ * `seededKey(seed, length)`.
  *
  * @throws RxSteerError `ERR_RXSTEER_OPTION`, also when no key can have all that is asked for
  */
@@ -55,6 +57,7 @@ export function generateKey(options: GenerateKeyOptions = {}): Uint8Array {
   for (const field of spread) {
     if (!SPREADS.includes(field)) throw optionError('spread', SPREADS.join(', '), field);
   }
+  if (seed === undefined && !symmetric && spread.length === 0) return randomKey(length);
   // only where the key covers the field; a key of 16 bytes covers those of IPv4
   const ends = spread.flatMap((field) => ENDS[field]).filter((end) => end + 31 <= length * 8);
   for (let n = 0; n < CANDIDATES; n++) {
@@ -66,7 +69,7 @@ export function generateKey(options: GenerateKeyOptions = {}): Uint8Array {
 }
 
 function draw(seed: string | undefined, n: number, length: number): Uint8Array {
-  if (seed === undefined) return randomKey(length);
+  if (seed === undefined) return drawnKey(length);
   return seededKey(n === 0 ? seed : `${seed}/${n}`, length);
 }
 

@@ -8,4 +8,5 @@ export * from './key-map.ts';
 export * from './keys.ts';
 export * from './lint.ts';
 export * from './place.ts';
+export { randomKey } from './random-key.ts';
 export * from './toeplitz.ts';

@@ -41,12 +41,6 @@ export function symmetricKey(length: number = KEY_LENGTH): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => ((i & 1) === 0 ? 0x6d : 0x5a));
 }
 
-/** A key from the system's secure random numbers: what a receiver that faces strangers should have. */
-export function randomKey(length: number = KEY_LENGTH): Uint8Array {
-  checkInteger('key length', length, KEY_MIN, KEY_MAX);
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-
 /**
  * The key of a seed, the same on every machine: for experiments that must repeat. Whoever knows the seed knows the key. A
  * longer key of the same seed starts with the shorter one.

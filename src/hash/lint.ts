@@ -51,7 +51,8 @@ const SPI_RANK = 24;
 const ORDER: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
 
 /**
- * Findings about a key, the worst first. A random key has none, or `consecutive` at one field or another.
+ * Findings about a key, the worst first. Of keys that are drawn at random two thirds have `consecutive` at one field or another, and
+ * nothing else.
  *
  * @param key 16 to 64 bytes, most significant first
  * @throws RxSteerError `ERR_RXSTEER_KEY`, `ERR_RXSTEER_FIELDS`, `ERR_RXSTEER_OPTION`

@@ -1,6 +1,7 @@
 import {
   CLASS_FRAGMENT4,
   CLASS_MALFORMED,
+  DROP_FRAGMENT_LIMIT,
   DROP_FRAGMENT_TIMEOUT,
   DROP_INNER_MALFORMED,
   DROP_NESTING,
@@ -156,6 +157,7 @@ export class PacketPath {
     const counters = this.counters;
     counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
     const result = fragments.add(this.d, w[b + P_OFF], w[b + P_SA], w[b + P_SEC], w[b + P_NSEC]);
+    counters[C_DROPS + DROP_FRAGMENT_LIMIT] += fragments.evicted;
     if (result >= FRAGMENT_REFUSED) counters[C_DROPS + result - FRAGMENT_REFUSED] += fragments.lost;
     counters[C_HELD] = fragments.held;
     if (result !== FRAGMENT_COMPLETE) return false;

@@ -5,6 +5,7 @@ import {
   CLASS_MALFORMED,
   DROP_CLOSED,
   DROP_FLOW_LIMIT,
+  DROP_FRAGMENT_LIMIT,
   DROP_FRAGMENT_TIMEOUT,
   DROP_FULL,
   DROP_MALFORMED,
@@ -383,6 +384,7 @@ export class Dispatcher {
     }
     this.drops[DROP_FRAGMENT_TIMEOUT] += fragments.expire(seconds, nanos);
     const result = fragments.add(this.d, at, 0, seconds, nanos);
+    this.drops[DROP_FRAGMENT_LIMIT] += fragments.evicted;
     if (result >= FRAGMENT_REFUSED) this.drops[result - FRAGMENT_REFUSED] += fragments.lost;
     if (result !== FRAGMENT_COMPLETE) return;
     this.joined += fragments.outFragments - 1;

@@ -1,7 +1,7 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
-import { randomKey } from '../hash/keys.ts';
+import { randomKey } from '../hash/random-key.ts';
 import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';

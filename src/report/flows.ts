@@ -21,7 +21,7 @@ import { innermost } from '../wire/tunnel.ts';
 import { UDP_HEADER, UDP_PORT_NATT, udpEnd } from '../wire/udp.ts';
 import { type Budget, StreamBuffer } from './flow-buffer.ts';
 import { type DigestKind, digestMaker, type FlowDigest } from './flow-digest.ts';
-import { compareKeys, describeKey, type FlowTuple, KEY_LENGTH, readKey } from './flow-key.ts';
+import { compareKeys, describeKey, type FlowTuple, hashKey, KEY_LENGTH, readKey } from './flow-key.ts';
 import { type Flow, FlowTable, including } from './flow-table.ts';
 import { type StreamState, TcpStream } from './stream.ts';
 
@@ -211,6 +211,7 @@ export class FlowAccounts {
     for (let i = 0; i < this.classes.length; i++) this.classes[i] += other.classes[i];
     for (const theirs of other.flows) {
       this.key.set(theirs.key);
+      hashKey(this.key);
       const flow = this.table.at(this.key);
       flow.packets += theirs.packets;
       flow.segments += theirs.segments;
@@ -239,7 +240,15 @@ export class FlowAccounts {
     const flows = this.table.flows.filter((flow) => flow.reported);
     flows.sort((a, b) => compareKeys(keys, a.index * KEY_LENGTH, b.index * KEY_LENGTH));
     return flows.map((flow) => {
-      const { proto, src, sport, dst, dport, protected: isProtected } = describeKey(keys, flow.index * KEY_LENGTH);
+      const {
+        proto,
+        src,
+        sport,
+        dst,
+        dport,
+        protected: isProtected,
+        tunnel,
+      } = describeKey(keys, flow.index * KEY_LENGTH);
       const { payloadBytes, digest, incomplete } = this.result(flow);
       const restarts = flow.restarts + (flow.stream?.restarts ?? 0);
       return {
@@ -251,6 +260,7 @@ export class FlowAccounts {
         spis: [...flow.spis].sort(ascending).map((spi) => `0x${spi.toString(16).padStart(8, '0')}`),
         queues: [...flow.queues].sort(ascending),
         protected: isProtected,
+        ...(tunnel === undefined ? {} : { tunnel }),
         packets: flow.packets,
         segments: flow.segments,
         payloadBytes,

@@ -48,7 +48,7 @@ export function replayText({ report, milliseconds }: Replay, style: Style): stri
       `${f.src} ${f.sport}`,
       '>',
       `${f.dst} ${f.dport}`,
-      f.protected ? 'esp' : 'clear',
+      `${f.protected ? 'esp' : 'clear'}${f.tunnel === undefined ? '' : `, ${f.tunnel.type} ${f.tunnel.id}`}`,
       `queue ${f.queues.join(',')}`,
       `${grouped(f.segments)} in ${grouped(f.packets)}`,
       byteText(f.payloadBytes),

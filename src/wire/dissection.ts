@@ -36,16 +36,33 @@ export class Dissection {
   /** Of a fragment: the IPv6 fragment header (IPv4: `l3`), and the byte that holds the next-header value 44 (IPv4: 0). */
   fragHdr = 0;
   fragPrev = 0;
+  /**
+   * Of the innermost packet of a tunnel (`innermost`): what kind of tunnel with an identifier it came by, `TUNNEL_*`, and that
+   * identifier (VNI, GRE key, TEID; int32). Of such tunnels around that one: a hash of kinds and identifiers.
+   */
+  tunnel = 0;
+  tunnelId = 0;
+  tunnelOuter = 0;
   /** EtherType behind link header and tags; of raw IP the one that it would have. */
   etherType = 0;
   /** Of `nonip` in Ethernet: bytes of Ethernet header and tags in front of `l3`. */
   link = 0;
   /**
-   * Of the dissector's own: 1 when one of `reason`, `spi`, `esp`, `truncated`, `vlan`, `link` and the fragment's fields may not be 0.
-   * They nearly always are, and one load says so: seven stores and two loads less for every plain packet.
+   * Of the dissector's own: 1 when one of `reason`, `spi`, `esp`, `truncated`, `vlan`, `link`, the fragment's and the tunnel's fields
+   * may not be 0. They nearly always are, and one load says so: ten stores and two loads less for every plain packet.
    */
   dirty = 0;
 }
+
+/** Kinds of tunnels that have identifiers, which keep tenants with the same addresses apart. */
+export const TUNNEL_NONE = 0;
+export const TUNNEL_VXLAN = 1;
+export const TUNNEL_GENEVE = 2;
+/** Only with a key. */
+export const TUNNEL_GRE = 3;
+export const TUNNEL_GTPU = 4;
+/** Names of the kinds, at their numbers. */
+export const TUNNEL_NAMES = ['none', 'vxlan', 'geneve', 'gre', 'gtpu'] as const;
 
 /** Sets the fields that {@link Dissection.dirty} speaks of to 0. */
 export function clean(out: Dissection): void {
@@ -60,6 +77,9 @@ export function clean(out: Dissection): void {
   out.fragNext = 0;
   out.fragHdr = 0;
   out.fragPrev = 0;
+  out.tunnel = 0;
+  out.tunnelId = 0;
+  out.tunnelOuter = 0;
   out.link = 0;
   out.dirty = 0;
 }

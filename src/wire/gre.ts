@@ -31,10 +31,14 @@ export function greProtocol(bytes: Uint8Array, off: number): number {
   return u16(bytes, off + GRE_PROTOCOL);
 }
 
+/** Whether there is a key. */
+export function greHasKey(bytes: Uint8Array, off: number): boolean {
+  return (bytes[off + GRE_FLAGS] & (GRE_FLAG_KEY >> 8)) !== 0;
+}
+
 /** The key as an int32, 0 when there is none. */
 export function greKey(bytes: Uint8Array, off: number): number {
-  const flags = bytes[off + GRE_FLAGS];
-  return (flags & 0x20) === 0 ? 0 : u32(bytes, off + GRE_HEADER + ((flags >> 7) << 2));
+  return greHasKey(bytes, off) ? u32(bytes, off + GRE_HEADER + ((bytes[off + GRE_FLAGS] >> 7) << 2)) : 0;
 }
 
 /** Writes 4 bytes, or 8 with a key. */

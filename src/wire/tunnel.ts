@@ -3,7 +3,16 @@ import { BAD_NONE, CLASS_MALFORMED, CLASS_NONIP, CLASS_OTHER6, CLASS_UDP6 } from
 import { u16 } from './bytes.ts';
 import { dissect, LINK_ETHERNET } from './dissect.ts';
 import { dissectIp } from './dissect-ip.ts';
-import { clean, type Dissection, nonIp } from './dissection.ts';
+import {
+  clean,
+  type Dissection,
+  nonIp,
+  TUNNEL_GENEVE,
+  TUNNEL_GRE,
+  TUNNEL_GTPU,
+  TUNNEL_NONE,
+  TUNNEL_VXLAN,
+} from './dissection.ts';
 import {
   ETHERTYPE_IPV4,
   ETHERTYPE_IPV6,
@@ -18,16 +27,17 @@ import {
   geneveFlags,
   geneveLength,
   geneveProtocol,
+  geneveVni,
   UDP_PORT_GENEVE,
 } from './geneve.ts';
-import { checkGre, greLength, greProtocol } from './gre.ts';
-import { checkGtpu, GTPU_GPDU, gtpuEnd, gtpuLength, gtpuType, UDP_PORT_GTPU } from './gtpu.ts';
+import { checkGre, greHasKey, greKey, greLength, greProtocol } from './gre.ts';
+import { checkGtpu, GTPU_GPDU, gtpuEnd, gtpuLength, gtpuTeid, gtpuType, UDP_PORT_GTPU } from './gtpu.ts';
 import { checkGue, GUE_VARIANT, gueIsControl, gueLength, gueProtocol, UDP_PORT_GUE } from './gue.ts';
 import { checkMpls, mplsLength } from './mpls.ts';
 import { checkPppoe, PPP_IPV4, PPP_IPV6, PPPOE_HEADER, pppoeEnd, pppoeProtocol } from './pppoe.ts';
 import { PROTO_GRE, PROTO_IPIP, PROTO_IPV6, PROTO_MPLS } from './protocols.ts';
 import { UDP_DPORT, UDP_HEADER, udpEnd } from './udp.ts';
-import { checkVxlan, UDP_PORT_VXLAN, VXLAN_HEADER } from './vxlan.ts';
+import { checkVxlan, UDP_PORT_VXLAN, VXLAN_HEADER, vxlanVni } from './vxlan.ts';
 
 /** Tunnels inside tunnels beyond this are left closed. */
 export const TUNNEL_MAX_DEPTH = 4;
@@ -48,7 +58,7 @@ const CLOSED = -1;
  * GTP-U (2152); of frames that are `nonip`, MPLS label stacks and PPPoE sessions. Returns the class. A layer is entered only
  * when a well-formed IP packet is inside: ARP in VXLAN leaves the record at the UDP packet around it. ESP, AH and
  * fragments end the walk. `vlan` becomes that of the inner frame, 0 where a tunnel carries bare IP; MPLS and PPPoE are
- * part of their frame, whose tag stays.
+ * part of their frame, whose tag stays. `tunnel`, `tunnelId` and `tunnelOuter` say by which VNIs, GRE keys and TEIDs.
  *
  * @param kinds of tunnels that are entered, `TUNNELS_UDP` and so on
  */
@@ -62,6 +72,9 @@ export function innermost(bytes: Uint8Array, out: Dissection, kinds: number = TU
     const truncated = out.truncated;
     const type = out.etherType;
     const link = out.link;
+    const tunnel = out.tunnel;
+    const tunnelId = out.tunnelId;
+    const tunnelOuter = out.tunnelOuter;
     const inner = cls === CLASS_NONIP ? labelled(bytes, out) : enter(bytes, out);
     if (inner === CLOSED) break;
     if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) {
@@ -74,8 +87,19 @@ export function innermost(bytes: Uint8Array, out: Dissection, kinds: number = TU
       } else dissectIp(bytes, l3, end, out);
       out.vlan = vlan;
       out.truncated = truncated;
+      out.tunnel = tunnel;
+      out.tunnelId = tunnelId;
+      out.tunnelOuter = tunnelOuter;
       out.dirty = 1;
       break;
+    }
+    if (tunnel !== TUNNEL_NONE) {
+      if (out.tunnel === TUNNEL_NONE) {
+        out.tunnel = tunnel;
+        out.tunnelId = tunnelId;
+        out.tunnelOuter = tunnelOuter;
+      } else out.tunnelOuter = around(tunnelOuter, tunnel, tunnelId);
+      out.dirty = 1;
     }
   }
   return out.cls;
@@ -108,6 +132,12 @@ export function innermostOf(
   return inner;
 }
 
+/** Adds a tunnel to the hash of those around it; not 0. */
+function around(outer: number, tunnel: number, id: number): number {
+  const h = Math.imul(Math.imul(outer ^ tunnel, 0x9e3779b1) ^ id, 0x85ebca77);
+  return (h ^ (h >>> 15)) | 1;
+}
+
 /** The kinds of tunnels that one layer consists of; labels in GRE are two. */
 function kindOf(bytes: Uint8Array, d: Dissection): number {
   const { cls, l4 } = d;
@@ -131,21 +161,41 @@ function enter(bytes: Uint8Array, out: Dissection): number {
   const stop = udpEnd(bytes, l4, out.end);
   switch (u16(bytes, l4 + UDP_DPORT)) {
     case UDP_PORT_VXLAN:
-      return checkVxlan(bytes, at, stop) === BAD_NONE ? frame(bytes, at + VXLAN_HEADER, stop, out) : CLOSED;
+      if (checkVxlan(bytes, at, stop) !== BAD_NONE) return CLOSED;
+      return by(TUNNEL_VXLAN, vxlanVni(bytes, at), frame(bytes, at + VXLAN_HEADER, stop, out), out);
     case UDP_PORT_GENEVE:
       if (checkGeneve(bytes, at, stop) !== BAD_NONE || (geneveFlags(bytes, at) & GENEVE_FLAG_CONTROL) !== 0)
         return CLOSED;
-      return payload(bytes, geneveProtocol(bytes, at), (at + geneveLength(bytes, at)) | 0, stop, out);
+      return by(
+        TUNNEL_GENEVE,
+        geneveVni(bytes, at),
+        payload(bytes, geneveProtocol(bytes, at), (at + geneveLength(bytes, at)) | 0, stop, out),
+        out,
+      );
     case UDP_PORT_GUE:
       if (stop > at && bytes[at + GUE_VARIANT] >> 6 === 1) return packet(bytes, at, stop, out);
       if (checkGue(bytes, at, stop) !== BAD_NONE || gueIsControl(bytes, at)) return CLOSED;
       return protocol(bytes, gueProtocol(bytes, at), (at + gueLength(bytes, at)) | 0, stop, out);
     case UDP_PORT_GTPU:
       if (checkGtpu(bytes, at, stop) !== BAD_NONE || gtpuType(bytes, at) !== GTPU_GPDU) return CLOSED;
-      return packet(bytes, (at + gtpuLength(bytes, at)) | 0, gtpuEnd(bytes, at, stop), out);
+      return by(
+        TUNNEL_GTPU,
+        gtpuTeid(bytes, at),
+        packet(bytes, (at + gtpuLength(bytes, at)) | 0, gtpuEnd(bytes, at, stop), out),
+        out,
+      );
     default:
       return CLOSED;
   }
+}
+
+/** Notes the tunnel that a packet came by, if there is one in it; returns its class. */
+function by(tunnel: number, id: number, cls: number, out: Dissection): number {
+  if (cls === CLOSED) return cls;
+  out.tunnel = tunnel;
+  out.tunnelId = id;
+  out.dirty = 1;
+  return cls;
 }
 
 /** By IP protocol. */
@@ -155,9 +205,11 @@ function protocol(bytes: Uint8Array, proto: number, at: number, end: number, out
       return ip(bytes, 4, at, end, out);
     case PROTO_IPV6:
       return ip(bytes, 6, at, end, out);
-    case PROTO_GRE:
+    case PROTO_GRE: {
       if (checkGre(bytes, at, end) !== BAD_NONE) return CLOSED;
-      return payload(bytes, greProtocol(bytes, at), (at + greLength(bytes, at)) | 0, end, out);
+      const cls = payload(bytes, greProtocol(bytes, at), (at + greLength(bytes, at)) | 0, end, out);
+      return greHasKey(bytes, at) ? by(TUNNEL_GRE, greKey(bytes, at), cls, out) : cls;
+    }
     case PROTO_MPLS:
       return labels(bytes, at, end, out);
     default:

@@ -1,4 +1,7 @@
 /** `rxsteer key` in process. What it places is hashed again by `rxsteer hash`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hashCommand } from '../../src/cli/hash.ts';
 import { keyCommand } from '../../src/cli/key.ts';
@@ -153,6 +156,60 @@ describe('key place', () => {
     for (const spi of taken) expect(spi).toMatch(/^0xc0de00/);
     const { placements } = await json(0, 'place', ...args, '--taken', taken.join(','));
     for (const { spi } of placements) expect(taken).not.toContain(spi);
+  });
+
+  it('what is taken may stand in a file: a list, or security associations', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rxsteer-key-'));
+    const file = (name: string, content: string): string => {
+      const path = join(folder, name);
+      writeFileSync(path, content);
+      return path;
+    };
+    try {
+      const args = [...PAIR, '--base', '0xc0de0000', '--bits', '8', '--queue', '1,2'];
+      const spis = async (...taken: string[]): Promise<string[]> =>
+        (await json(0, 'place', ...args, ...taken)).placements.map(({ spi }) => String(spi));
+      const first = await spis();
+      const second = await spis('--taken', first.join(', '));
+      const listed = file('list.txt', `# mine\r\n${first[0]}  # a note\r\n\r\n 7,${Number(first[1])}\r\n`);
+      expect(await spis('--taken', listed)).toEqual(second);
+      const transform = { cipher: 'null', auth: 'none' };
+      const sas = first.map((spi) => ({ spi, dst: '10.0.0.2', mode: 'tunnel', transform }));
+      const associations = file('sas.json', JSON.stringify({ schema: 'rxsteer.sas/1', sas }));
+      expect(await spis('--taken', associations)).toEqual(second);
+      expect(await spis('--taken', associations, '--taken', second.join())).toEqual(
+        await spis('--taken', [...first, ...second].join()),
+      );
+      const wrong: [string, string, RegExp, ...string[]][] = [
+        [file('secret', `1\n2\n${'ab'.repeat(20)}\n`), 'ERR_RXSTEER_USAGE', /^--taken: .*line 3 has other things$/],
+        [file('large', '0x100000000'), 'ERR_RXSTEER_USAGE', /to 4294967295 in .*line 1/],
+        [file('broken.json', '{ "schema": 1 }'), 'ERR_RXSTEER_SA_FILE', /schema/],
+        [join(folder, 'missing'), 'ERR_RXSTEER_FILE', /missing/],
+        [associations, 'ERR_RXSTEER_USAGE', /a file of ports/, '--choose', 'sport', '--proto', 'natt'],
+        ['1,,2', 'ERR_RXSTEER_USAGE', /^--taken: expected a whole number/],
+      ];
+      for (const [taken, code, message, ...more] of wrong) {
+        await expect(keyCommand(['place', ...PAIR, ...more, '--taken', taken])).rejects.toMatchObject({
+          code,
+          message: expect.stringMatching(message),
+        });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('a table whose size is no power of two is searched', async () => {
+    const args = ['--queues', '3', '--table-size', '3'];
+    const { placements, reach } = await json(0, 'place', ...PAIR, ...args, '--count', '9');
+    expect(reach).toMatchObject({ indices: 3, queues: [0, 1, 2] });
+    for (const [i, { spi, index, queue }] of placements.entries()) {
+      expect(queue).toBe(i % 3);
+      expect(await hashed(...PAIR, '--spi', String(spi), ...args)).toMatchObject({ index, queue });
+    }
+    const odd = ['--queues', '6', '--table-size', '96', '--choose', 'sport', '--proto', 'tcp', '--dport', '443'];
+    const ports = (await json(0, 'place', ...PAIR, ...odd, '--count', '96')).placements;
+    expect(new Set(ports.map(({ index }) => index)).size).toBe(96);
   });
 
   it('says what cannot be, and ends with 1', async () => {

@@ -216,45 +216,6 @@ for (const v6 of [false, true]) {
       expect(bench.reassembler.held).toBe(0);
     });
 
-    it('bounds the open datagrams; entries of refused ones give way', () => {
-      const bench = new Bench({ maxDatagrams: 3 });
-      const start = (id: number): number =>
-        bench.add(fragment({ v6, id, offset: 8, more: true, payload: payloadOf(8, id) }));
-      expect([1, 2, 3, 4].map(start)).toEqual([0, 0, 0, LIMIT]);
-      expect(bench.add(fragment({ v6, id: 2, offset: 8, more: true, payload: payloadOf(16, 0) }))).toBe(OVERLAP);
-      expect(start(4)).toBe(FRAGMENT_HELD);
-      expect(start(2)).toBe(LIMIT);
-      expect(bench.conserved).toBe(true);
-    });
-
-    it('keeps room for datagrams that have begun, and gives all of it back', () => {
-      const bench = new Bench({}, 1 << 18); // 64 chunks wait, 16 of them are the reserve
-      const { reassembler } = bench;
-      for (let round = 0; round < 5; round++) {
-        const started = [];
-        for (let id = 0; id < 60; id++) {
-          started.push(bench.add(fragment({ v6, id, offset: 0, more: true, payload: payloadOf(1400, id) })));
-        }
-        expect(started.filter((r) => r === FRAGMENT_HELD)).toHaveLength(48);
-        expect(new Set(started.slice(48))).toEqual(new Set([LIMIT]));
-        const ended = [];
-        for (let id = 0; id < 48; id++) {
-          ended.push(bench.add(fragment({ v6, id, offset: 1400, more: false, payload: payloadOf(100, id) })));
-          if (ended[id] === FRAGMENT_COMPLETE) reassembler.release(reassembler.outOffset);
-        }
-        expect(new Set(ended)).toEqual(new Set([FRAGMENT_COMPLETE]));
-        // one datagram alone may take what is left, and goes down whole when that is not enough
-        const greedy = Array.from({ length: 70 }, (_, i) =>
-          bench.add(fragment({ v6, id: 99, offset: 8 * i, more: true, payload: payloadOf(8, 0) })),
-        );
-        expect(greedy.indexOf(LIMIT)).toBe(64);
-        bench.seconds += 100;
-        bench.lost += reassembler.expire(bench.seconds, 0);
-        expect(reassembler.held).toBe(0);
-        expect(bench.conserved).toBe(true);
-      }
-    });
-
     it('refuses a datagram for which there is no room when complete; `ready` tells before', () => {
       const bench = new Bench({}, 1 << 18);
       const { reassembler } = bench;

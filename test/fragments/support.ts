@@ -41,6 +41,7 @@ export class Bench {
     const result = this.reassembler.add(this.d, off, sa, this.seconds, this.nanos);
     if (result === 1) this.joined += this.reassembler.outFragments;
     if (result >= 2) this.lost += this.reassembler.lost;
+    this.lost += this.reassembler.evicted;
     this.bytes.fill(0xdd, off, off + frame.length);
     return result;
   }

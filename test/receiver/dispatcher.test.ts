@@ -223,18 +223,36 @@ describe('fragments', () => {
     expect(b.dispatcher.held).toBe(0);
   });
 
-  it.each([
-    ['ESP', sa(1, { mode: 'transport', src: undefined })],
-    ['ESP in UDP', sa(1, { mode: 'transport', src: undefined, encap: 'udp' })],
-  ])('of %s are joined and go to the owner of the SA', (_, one) => {
+  const to4 = { mode: 'transport', src: undefined } as const;
+  const to6 = { ...to4, dst: 'fd00::2' } as const;
+  const secured = [
+    ['ESP over IPv4', sa(1, to4), '198.51.100.'],
+    ['ESP in UDP over IPv4', sa(1, { ...to4, encap: 'udp' }), '198.51.100.'],
+    ['ESP over IPv6', sa(1, to6), '2001:db8::'],
+    ['ESP in UDP over IPv6', sa(1, { ...to6, encap: 'udp' }), '2001:db8::'],
+  ] as const;
+
+  it.each(secured)('of %s are joined and go to the owner of the SA', (_, one, net) => {
     const b = dispatcher({ queues: 4, sas: [one] });
-    const from = (src: string, n: number): Uint8Array => sealTransport(one, n, udp(2000, { src, dst: '192.0.2.2' }));
-    b.push(ether(from('198.51.100.1', 1)));
+    const from = (n: number): Uint8Array =>
+      sealTransport(one, n, udp(2000, { src: `${net}${n}`, dst: net.includes(':') ? 'fd00::2' : '192.0.2.2' }));
+    b.push(ether(from(1)));
     const [{ lane }] = b.all();
-    for (let i = 2; i < 12; i++) {
-      for (const part of fragments(from(`198.51.100.${i}`, i), 1000, i).reverse()) b.push(ether(part));
-    }
+    for (let i = 2; i < 12; i++) for (const part of fragments(from(i), 1000, i).reverse()) b.push(ether(part));
     expect(b.all().map((p) => [p.lane, p.sa])).toEqual(Array(10).fill([lane, 1]));
+  });
+
+  it.each(secured)('of %s without SAs are joined and go by their SPI', (_, { dst, encap }, net) => {
+    const b = dispatcher({ queues: 8, rss: { key: microsoftKey() } });
+    const seen = new Set<number>();
+    for (let spi = 256; spi < 272; spi++) {
+      const whole = sealTransport(sa(spi, { ...to4, dst, encap }), 1, udp(2000, { src: `${net}1`, dst }));
+      for (const part of fragments(whole, 1000, spi)) b.push(ether(part));
+      const [placed, ...more] = b.all();
+      expect([placed.lane, more]).toEqual([b.hashed(ether(whole)), []]);
+      seen.add(placed.lane);
+    }
+    expect(seen.size).toBe(8);
   });
 
   it('of a datagram that is malformed, a keepalive or of an unknown SPI end there', () => {

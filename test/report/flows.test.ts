@@ -100,7 +100,8 @@ describe('flows', () => {
     a.add(ipv4(17, udp(5555, 4789, arp)));
     const report = a.flows.report();
     expect(report.map((f) => [f.proto, f.src, f.sport, f.dport, f.packets, f.payloadBytes, f.digest])).toEqual([
-      ['tcp', '10.0.0.21', 7, 8, 3, 300, sha256(concat(payload, payload, payload))],
+      ['tcp', '10.0.0.21', 7, 8, 2, 200, sha256(concat(payload, payload))],
+      ['tcp', '10.0.0.21', 7, 8, 1, 100, sha256(payload)], // in its VNI it is another one
       ['udp', '10.0.0.1', 5555, 4789, 1, arp.length, sha256(arp)],
       ['udp', '2001:db8::15', 7, 8, 1, 100, sha256(payload)],
     ]);
@@ -115,9 +116,9 @@ describe('flows', () => {
     };
     const a = new Account();
     a.add(ipv4(17, udp(5555, 6081, frames.geneve({ payload: inner(), protocol: 0x0800 }))));
+    a.add(ipv4(17, udp(2152, 2152, frames.gtpu({ payload: inner(), sequence: 1 }))));
     a.add(ipv6(17, udp(5555, 6080, frames.gue({ payload: inner() }))));
     a.add(ipv4(17, udp(5555, 6080, inner())));
-    a.add(ipv4(17, udp(2152, 2152, frames.gtpu({ payload: inner(), sequence: 1 }))));
     const arp = concat(new Uint8Array(12), new Uint8Array([8, 6]), bytesOf(28, 0));
     const around: [Uint8Array, number][] = [
       [frames.ethernet({ payload: frames.mpls([16, 17], inner()), type: 0x8847 }), 1],
@@ -134,9 +135,81 @@ describe('flows', () => {
       a.flows.add(memory, end, d.l3, cls, 0, 0, 0, 0, 1, 100 + i, 100 + i, 5, linkType);
     });
     expect(a.flows.classes[CLASS_NONIP]).toBe(5);
-    expect(a.only()).toMatchObject({ src: '10.0.0.21', packets: 7, payloadBytes: 700 });
-    expect(a.only().digest).toBe(sha256(concat(...Array<Uint8Array>(7).fill(payload))));
+    const report = a.flows.report();
+    expect(report.map(({ src, packets, digest, tunnel }) => [src, packets, digest, tunnel?.type])).toEqual([
+      ['10.0.0.21', 5, sha256(concat(...Array<Uint8Array>(5).fill(payload))), undefined],
+      ['10.0.0.21', 1, sha256(payload), 'geneve'],
+      ['10.0.0.21', 1, sha256(payload), 'gtpu'],
+    ]);
     expect(a.flows.reordered).toBe(0);
+  });
+
+  it('keeps tenants apart that have the same addresses and ports: by VNI, GRE key and TEID', () => {
+    const a = new Account();
+    let salt = 0;
+    const inner = (): Uint8Array => ipv4(6, tcp(7, 8, 1, ACK, bytesOf(100, ++salt)), 21, 22);
+    const eth = (packet: Uint8Array): Uint8Array => frames.ethernet({ payload: packet });
+    const kinds: [string, (id: number) => Uint8Array][] = [
+      ['vxlan', (id) => ipv4(17, udp(5555, 4789, frames.vxlan(id, eth(inner()))))],
+      ['geneve', (id) => ipv6(17, udp(5555, 6081, frames.geneve({ payload: eth(inner()), vni: id })))],
+      ['gre', (id) => ipv4(47, frames.gre({ protocol: 0x0800, payload: inner(), key: id, checksum: true }))],
+      ['gtpu', (id) => ipv4(17, udp(2152, 2152, frames.gtpu({ payload: inner(), teid: id })))],
+    ];
+    const ids = [0, 7, 0xfffffe];
+    const want: unknown[] = [];
+    a.add(ipv4(47, gre(inner(), 0x0800)));
+    want.push([undefined, 1, sha256(bytesOf(100, salt))]);
+    for (const [type, wrap] of kinds) {
+      for (const id of ids) {
+        a.add(wrap(id));
+        want.push([{ type, id }, 1, sha256(bytesOf(100, salt))]);
+      }
+    }
+    const shown = (): unknown[] => a.flows.report().map((f) => [f.tunnel, f.packets, f.digest]);
+    expect(shown()).toEqual(want);
+    // another frame of each goes where the first one went, whatever the tunnel's ends
+    a.add(ipv4(17, udp(6666, 4789, frames.vxlan(7, eth(ipv4(6, tcp(7, 8, 101, ACK, bytesOf(50, 9)), 21, 22)))), 9, 8));
+    const grown = a.flows.report().find(({ tunnel }) => tunnel?.type === 'vxlan' && tunnel.id === 7);
+    expect(grown).toMatchObject({ packets: 2, payloadBytes: 150 });
+    expect(a.flows.report().length).toBe(want.length);
+    expect(a.flows.reordered + a.flows.acrossSasReordered).toBe(0);
+  });
+
+  it('tells tunnels in tunnels apart by all of their identifiers, and names the innermost one', () => {
+    const a = new Account();
+    const gtpu = (teid: number): Uint8Array =>
+      ipv4(17, udp(2152, 2152, frames.gtpu({ payload: ipv4(17, udp(1, 2, bytesOf(9, 1)), 21, 22), teid })));
+    const within = (vni: number, packet: Uint8Array): Uint8Array =>
+      ipv4(17, udp(5555, 4789, frames.vxlan(vni, frames.ethernet({ payload: packet }))));
+    for (const vni of [1, 2]) for (const teid of [1, 2]) a.add(within(vni, gtpu(teid)));
+    a.add(gtpu(1));
+    a.add(within(1, ipv4(4, gtpu(2))));
+    const report = a.flows.report();
+    expect(report.map(({ tunnel, packets }) => [tunnel?.id, packets]).sort()).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+      [2, 1],
+      [2, 2],
+    ]);
+    expect(new Set(report.map(({ tunnel }) => tunnel?.type))).toEqual(new Set(['gtpu']));
+  });
+
+  it('keeps tunnels apart when accounts are merged', () => {
+    const [a, b] = [new Account(), new Account()];
+    const tunnel = (vni: number): Uint8Array =>
+      ipv4(
+        17,
+        udp(1, 4789, frames.vxlan(vni, frames.ethernet({ payload: ipv4(17, udp(1, 2, bytesOf(9, vni)), 21, 22) }))),
+      );
+    for (const account of [a, b]) for (const vni of [1, 2]) account.add(tunnel(vni));
+    const sum = new Account({ digest: 'none' });
+    sum.flows.merge(a.flows.export());
+    sum.flows.merge(b.flows.export());
+    expect(sum.flows.report().map(({ tunnel, packets }) => [tunnel?.id, packets])).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
   });
 
   it('digests UDP payloads in delivery order, without what lies behind the UDP length', async () => {
@@ -239,7 +312,7 @@ describe('order', () => {
 
   it('in clear tunnels is per lane: a flow in two tunnels may come by two lanes, or in clear as well', () => {
     const a = new Account();
-    const tunnel = (sport: number): Uint8Array => ipv4(17, udp(sport, 2152, frames.gtpu({ payload: p })));
+    const tunnel = (source: number): Uint8Array => ipv4(4, p, source);
     a.add(tunnel(1), { number: 1, queue: 1 });
     a.add(tunnel(1), { number: 9, queue: 1 });
     a.add(tunnel(2), { number: 2, queue: 2 });

@@ -34,6 +34,18 @@ describe('the report for people', () => {
     expect(text.match(/\.\.\. and 60 more \(--json has all\)/g)).toHaveLength(2);
   });
 
+  it('names the tunnel that a flow came by', async () => {
+    const replay = await replayOf('linux_many', true);
+    const [first, ...flows] = replay.report.flows;
+    const tunnel = { type: 'vxlan', id: 42 } as const;
+    const text = replayText(
+      { ...replay, report: { ...replay.report, flows: [{ ...first, tunnel }, ...flows] } },
+      plain,
+    );
+    expect(text).toMatch(/ esp, vxlan 42 +queue/);
+    expect(text.match(/vxlan/g)).toHaveLength(1);
+  });
+
   it('lists SPIs without SA', async () => {
     const text = replayText(await replayOf('scapy_neg_replay', false), plain);
     expect(text).toMatch(/Dropped\n {2}unknown-spi +\d+/);

@@ -290,11 +290,11 @@ describe('clear traffic', () => {
 
   it('in one tunnel stays in one queue, or spreads by the flows inside, whichever level is asked for', async () => {
     const flows = 16;
-    const around = (n: number, packet: Uint8Array): Uint8Array => {
+    const around = (n: number, sport: number, packet: Uint8Array): Uint8Array => {
       const tunnel =
-        n % 2 === 0 ? frames.gtpu({ payload: packet }) : frames.geneve({ payload: packet, protocol: 0x0800 });
+        sport % 2 === 0 ? frames.gtpu({ payload: packet }) : frames.geneve({ payload: packet, protocol: 0x0800 });
       const outer = { src: '192.0.2.1', dst: '192.0.2.2' };
-      const dport = n % 2 === 0 ? 2152 : 6081;
+      const dport = sport % 2 === 0 ? 2152 : 6081;
       const ip = frames.ipv4({ ...outer, proto: 17, payload: frames.udp({ sport: 9, dport, payload: tunnel }) });
       // Of all packets of a flow, some are in a frame that is no IP.
       return n % 3 === 0 ? frames.ethernet({ payload: frames.mpls([16], ip), type: 0x8847 }) : ether(ip);
@@ -303,7 +303,7 @@ describe('clear traffic', () => {
       'tunnels.pcapng',
       Array.from({ length: 50 * flows }, (_, n) => {
         const sport = 1 + (n % flows);
-        return around((n / flows) | 0, tcp(100, { seq: 1 + 100 * ((n / flows) | 0), sport }));
+        return around((n / flows) | 0, sport, tcp(100, { seq: 1 + 100 * ((n / flows) | 0), sport }));
       }),
     );
     const placements: unknown[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describePacket } from '../../src/wire/describe.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
+import { TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_GTPU, TUNNEL_NONE, TUNNEL_VXLAN } from '../../src/wire/dissection.ts';
 import { innermost, innermostOf, TUNNELS_IP, TUNNELS_MPLS, TUNNELS_PPPOE, TUNNELS_UDP } from '../../src/wire/tunnel.ts';
 import * as f from '../support/frames.ts';
 
@@ -188,9 +189,51 @@ describe('innermost', () => {
       v4(1, f.bytesOf([3, 4, 0, 0, 0, 0, 0, 0], in4)),
       { class: 'other4', proto: 1 },
     ],
+    [
+      'an ICMPv6 error that quotes a flow',
+      v6(58, f.bytesOf([2, 0, 0, 0, 0, 0, 5, 0], in6)),
+      { class: 'other6', proto: 58 },
+    ],
     ['ESP', v4(50, f.esp(5)), { class: 'esp4' }],
     ['a fragment', f.ipv4({ ...OUT, proto: 4, payload: in4, mf: true }), { class: 'fragment4' }],
   ])('stops in front of %s', (_, packet, flow) => expect(inside(packet, [5])).toMatchObject({ ...flow, vlan: 5 }));
+
+  it('says by which tunnel, and forgets it with the next packet', () => {
+    const d = new Dissection();
+    const tunnel = (packet: Uint8Array): number[] => {
+      const bytes = f.ethernet({ payload: packet });
+      dissect(bytes, 0, bytes.length, 1, d);
+      innermost(bytes, d);
+      return [d.tunnel, d.tunnelId];
+    };
+    const key = (payload: Uint8Array, id: number): Uint8Array => f.gre({ protocol: 0x0800, payload, key: id });
+    expect(tunnel(v4(17, vxlan(f.ethernet({ payload: in4 }))))).toEqual([TUNNEL_VXLAN, 42]);
+    const vni = d.tunnelOuter;
+    expect(vni).toBe(0);
+    expect(tunnel(v4(17, geneve({ payload: in4, protocol: 0x0800, vni: 0xffffff })))).toEqual([
+      TUNNEL_GENEVE,
+      0xffffff,
+    ]);
+    expect(tunnel(v6(47, key(in4, 0xffffffff)))).toEqual([TUNNEL_GRE, -1]);
+    expect(tunnel(v4(17, gtpu({ payload: in6, teid: 9 })))).toEqual([TUNNEL_GTPU, 9]);
+    expect(tunnel(v4(17, gue({ payload: key(in4, 3), proto: 47 })))).toEqual([TUNNEL_GRE, 3]);
+    // of the way there, only what it came through
+    expect(tunnel(v4(47, key(v4(4, in4), 3)))).toEqual([TUNNEL_GRE, 3]);
+    expect(d.tunnelOuter).toBe(0);
+    expect(tunnel(v4(47, key(v4(17, vxlan(f.ethernet({ payload: in4 }))), 3)))).toEqual([TUNNEL_VXLAN, 42]);
+    expect(d.tunnelOuter).not.toBe(0);
+    // what carries no IP stays closed, and its identifier is none
+    expect(tunnel(v4(47, key(v4(17, vxlan(f.ethernet({ payload: f.filler(28), type: 0x0806 }))), 3)))).toEqual([
+      TUNNEL_GRE,
+      3,
+    ]);
+    expect(d.tunnelOuter).toBe(0);
+    expect(tunnel(v4(17, vxlan(f.ethernet({ payload: f.filler(28), type: 0x0806 }))))).toEqual([TUNNEL_NONE, 0]);
+    expect(tunnel(v4(47, f.gre({ protocol: 0x0800, payload: in4 })))).toEqual([TUNNEL_NONE, 0]);
+    tunnel(v4(17, vxlan(f.ethernet({ payload: in4 }))));
+    expect(tunnel(in4)).toEqual([TUNNEL_NONE, 0]);
+    expect([d.tunnelOuter, d.dirty]).toEqual([0, 0]);
+  });
 });
 
 describe('kinds of tunnels', () => {
