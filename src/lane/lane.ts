@@ -111,6 +111,8 @@ export class Lane {
   private planFull = false;
   /** What is polled came from another lane: it stays. */
   private foreign = false;
+  /** What was due of other lanes has been taken: now the own ring. */
+  private ownTurn = false;
   /** No packet may be taken before another lane has gone on. */
   private blocked = false;
   private abandoned = false;
@@ -210,19 +212,25 @@ export class Lane {
   poll(): number {
     if (this.pending !== undefined) return 0;
     const mayGoOn = this.generation === this.key.generation || this.inPoll > 0 || this.adoptKey();
-    if (this.intake !== undefined) {
+    const { intake } = this;
+    if (intake !== undefined) {
+      if (intake.left > 0) return this.takeOver(intake);
+      // Others may hand over without end: what was in the own ring at the look has its turn before the next look.
+      if (this.ownTurn) {
+        this.ownTurn = false;
+        const taken = this.takeOwn(mayGoOn);
+        if (taken > 0 || this.pending !== undefined) return taken;
+      }
       // First the lane's own ring is looked at, then the others: see `look`.
       this.ring.available();
-      if (this.intake.look()) {
+      if (intake.look()) {
+        this.ownTurn = true;
         // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
         if (this.inPoll > 0) this.endPoll();
-        else return this.takeOver(this.intake);
-        if (this.pending !== undefined) return 0;
+        return this.pending === undefined ? this.takeOver(intake) : 0;
       }
     }
-    if (mayGoOn) return this.pollRing();
-    this.blocked = true;
-    return 0;
+    return this.takeOwn(mayGoOn);
   }
 
   /** Resolves when something is there to take, or the lane is woken; undefined when it need not sleep. */
@@ -280,7 +288,13 @@ export class Lane {
     this.batch.push(row);
   }
 
-  /** Takes the lane's own ring. */
+  /** Takes the lane's own ring, unless other lanes must go on first. */
+  private takeOwn(mayGoOn: boolean): number {
+    if (mayGoOn) return this.pollRing();
+    this.blocked = true;
+    return 0;
+  }
+
   private pollRing(): number {
     let taken = 0;
     this.blocked = false;
