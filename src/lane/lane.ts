@@ -19,6 +19,7 @@ import {
   P_CLS,
   P_FLAGS,
   P_HASH,
+  P_SA,
   P_SEGS,
   P_UNIT,
   PacketTable,
@@ -276,7 +277,7 @@ export class Lane {
     const { flows, handover } = this;
     if (flows !== undefined && (w[b + P_FLAGS] & F_FROM_ESP) !== 0 && !this.foreign) {
       const wanted = (w[b + P_FLAGS] & F_HASH_VALID) !== 0 ? flows.lane(w[b + P_HASH]) : -1;
-      if (wanted >= 0) this.affinity?.note(w[b + P_UNIT] - 1, wanted, this.counters[C_POLLS]);
+      if (wanted >= 0) this.note(b, wanted);
       if (handover !== undefined && this.config.rfs!.twoStage) {
         const to = handover.route(row, wanted);
         if (to !== this.config.lane) {
@@ -286,6 +287,19 @@ export class Lane {
       }
     }
     this.batch.push(row);
+  }
+
+  /**
+   * The row's flow is wanted by a lane. What came out of ESP inside ESP is this lane's whoever wants it: the inner SA stays here, so
+   * its flows would come back if the outer one went away.
+   */
+  private note(b: number, wanted: number): void {
+    const { affinity, config, counters } = this;
+    if (affinity === undefined) return;
+    const w = this.table.w;
+    const unit = w[b + P_UNIT] - 1;
+    const nested = config.esp!.units[w[b + P_SA] - 1] !== unit;
+    affinity.note(unit, nested ? config.lane : wanted, counters[C_POLLS]);
   }
 
   /** Takes the lane's own ring, unless other lanes must go on first. */
