@@ -19,7 +19,9 @@ import {
   P_CLS,
   P_FLAGS,
   P_HASH,
+  P_NSEC,
   P_SA,
+  P_SEC,
   P_SEGS,
   P_UNIT,
   PacketTable,
@@ -437,6 +439,7 @@ export class Lane {
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
       this.finish();
@@ -457,6 +460,14 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */
+  private expire(fragments: Reassembler): void {
+    const w = this.table.w;
+    const b = (this.table.count - 1) << ROW_SHIFT;
+    this.counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
+    this.counters[C_HELD] = fragments.held;
   }
 
   private delivered(): void {

@@ -47,9 +47,12 @@ export class LaneGroup {
     this.lanes = places.rings.map((_, lane) => this.makeLane(lane));
   }
 
+  /** Seconds of the packets that are pushed. */
+  time = 1000;
+
   push(...frames: Uint8Array[]): void {
     for (const frame of frames) {
-      if (!this.core.dispatcher.push(frame, 1, 1000, 0)) throw new Error('the ring is full');
+      if (!this.core.dispatcher.push(frame, 1, this.time, 0)) throw new Error('the ring is full');
     }
   }
 
