@@ -252,6 +252,7 @@ export class Receiver {
    */
   async swap(change: SteeringChange): Promise<void> {
     this.checkOpen();
+    if (typeof change !== 'object' || change === null) throw optionError('swap', 'an object', change);
     for (const name of Object.keys(change)) {
       if (!SWAPPABLE.has(name)) throw optionError(`swap: ${name}`, 'key, indirection or rules', name);
     }
@@ -374,7 +375,8 @@ export class Receiver {
       this.lanes!.wake();
     }
     const { generation } = control.key;
-    while (!placement.isSettled() || !this.haveSeen(generation)) await this.progress();
+    // A poll that waits for its end (deterministic) would hold what it has for as long as nothing comes.
+    while (!this.dispatcher.mark() || !placement.isSettled() || !this.haveSeen(generation)) await this.progress();
   }
 
   /** Whether all lanes have come to a generation of the key. */
