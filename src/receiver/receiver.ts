@@ -12,7 +12,7 @@ import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { InlineLanes } from './inline-lanes.ts';
-import { type LaneEvents, type Lanes, turn } from './lanes.ts';
+import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, type RssOptions, resolveOptions } from './options.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
@@ -87,6 +87,7 @@ export class Receiver {
   private readonly lost: Float64Array;
   private readonly lostOwn: Float64Array;
   private readonly gone: Set<number> = new Set();
+  private sweeper: NodeJS.Timeout | undefined;
   private readonly claims: Claims;
   /** Steering as asked for last, and the swap to it. */
   private steering: Resolved['steerer'];
@@ -349,6 +350,7 @@ export class Receiver {
       await this.lanes!.kill();
     }
     this.ended = true;
+    clearInterval(this.sweeper);
     this.options.signal?.removeEventListener('abort', this.onAbort);
     const { queues } = this.stats();
     for (const { queue, held } of queues) this.closedPackets[queue] += held;
@@ -390,6 +392,8 @@ export class Receiver {
   /** A lane has gone for good: claims and SAs of it are given up, and its buckets fall to the others. */
   private leave(lane: number): void {
     this.gone.add(lane);
+    // A program that only pushes never asks for progress.
+    this.sweeper ??= setInterval(() => this.sweep(), PROGRESS_MS).unref();
     const { flows, control, options } = this.core;
     flows?.leave(lane);
     const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
@@ -401,9 +405,15 @@ export class Receiver {
     this.swap({ indirection }).catch(() => {});
   }
 
+  /** Gives up what came for lanes that have gone: whoever handed it over waits for room. */
+  private sweep(): void {
+    this.lanes!.sweep();
+    for (const lane of this.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
+  }
+
   private async progress(): Promise<void> {
     this.dispatcher.settle();
-    for (const lane of this.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
+    this.sweep();
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
     if (this.ended) throw closedError();
