@@ -126,8 +126,7 @@ export class Placement {
     const { size } = old.indirection;
     const flows = plan.slotMode === SLOTS_FLOWS;
     // With RFS a flow would be kept in order without a transition, but nobody would know when the last one has gone over.
-    const byBucket =
-      !flows && !rehashed && !old.hasRules && !steerer.hasRules && steerer.indirection.size === size;
+    const byBucket = !flows && !rehashed && !old.hasRules && !steerer.hasRules && steerer.indirection.size === size;
     if (!byBucket) {
       this.transition = new Transition(old, flows ? slots.snapshot() : undefined, rings);
       if (flows && rehashed) {

@@ -238,7 +238,10 @@ describe('what is handed over', () => {
     const others = [0, 2].map((lane) => {
       const table = new PacketTable(64);
       const scratch = new Scratch({ offset: rig.buffer.byteLength - SCRATCH + lane * 4096, length: 4096 });
-      return { table, handover: new Handover({ lane, lanes: 3, buffer, places, rings, table, scratch, slots: 2, inOrder: true }) };
+      return {
+        table,
+        handover: new Handover({ lane, lanes: 3, buffer, places, rings, table, scratch, slots: 2, inOrder: true }),
+      };
     });
     for (const [i, { table, handover }] of others.entries()) {
       handover.begin();

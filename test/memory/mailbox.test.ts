@@ -35,7 +35,11 @@ it('a mailbox refuses what it has no room for, and loses nothing by that', () =>
 it('a mailbox is a queue of 64, wherever its counts stand', () => {
   const step = fc.record({ send: fc.boolean(), times: fc.integer({ min: 1, max: 70 }) });
   // Around 0 and where 32 bits wrap.
-  const start = fc.oneof(fc.constant(0), fc.integer({ min: -70, max: 70 }), fc.nat(300).map((n) => 0x7fffffff - n));
+  const start = fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: -70, max: 70 }),
+    fc.nat(300).map((n) => 0x7fffffff - n),
+  );
   fc.assert(
     fc.property(start, fc.array(step, { maxLength: 20 }), (at, steps) => {
       const { sender, receiver } = box(at);

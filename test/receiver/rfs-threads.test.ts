@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { sealTunnel } from '../../src/esp/index.ts';
 import { microsoftKey } from '../../src/hash/keys.ts';
-import { type ReceiverOptions, type RfsOptions } from '../../src/receiver/options.ts';
+import type { ReceiverOptions, RfsOptions } from '../../src/receiver/options.ts';
 import { createReceiver, type Receiver } from '../../src/receiver/receiver.ts';
 import { parseAddress } from '../../src/wire/address.ts';
 import { Tuple } from '../../src/wire/tuple.ts';
@@ -50,8 +50,7 @@ async function bench(options: Omit<ReceiverOptions, 'consumer'> = {}, rfs: RfsOp
   });
   rx.on('lane-lost', (event) => lost.push([event.lane, event.lost]));
   let seq = 0;
-  const sealed = (sport: number, dport = 6000): Uint8Array =>
-    ether(sealTunnel(one, ++seq, udp(20, { sport, dport })));
+  const sealed = (sport: number, dport = 6000): Uint8Array => ether(sealTunnel(one, ++seq, udp(20, { sport, dport })));
   return { rx, given, lost, sealed };
 }
 

@@ -2,11 +2,12 @@
  * Dispatcher and lanes of a receiver without threads: the test says which lane polls when, and may let one die in the middle of a
  * poll. What a receiver does about a thread that has ended is done here as well.
  */
-import { C_TAKEN, LANE_COUNTERS } from '../../src/lane/counters.ts';
-import { Lane } from '../../src/lane/lane.ts';
+
+import type { Sa } from '../../src/esp/index.ts';
 import { microsoftKey } from '../../src/hash/keys.ts';
 import type { Batch } from '../../src/lane/batch.ts';
-import type { Sa } from '../../src/esp/index.ts';
+import { C_TAKEN, LANE_COUNTERS } from '../../src/lane/counters.ts';
+import { Lane } from '../../src/lane/lane.ts';
 import { type Core, makeCore } from '../../src/receiver/core.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
 import { collectStats, type ReceiverStats } from '../../src/receiver/stats.ts';
