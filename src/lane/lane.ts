@@ -6,7 +6,7 @@ import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
 import { Mailbox } from '../memory/mailbox.ts';
-import { PacketTable } from '../memory/packet-table.ts';
+import { P_NSEC, P_SEC, PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { FlowTable } from '../steer/flow-table.ts';
@@ -82,6 +82,8 @@ export class Lane {
   private most = POLL_BUDGET;
   private planEnds = false;
   private planFull = false;
+  /** What was due of other lanes has been taken: now the own ring. */
+  private ownTurn = false;
   /** No packet may be taken before another lane has gone on. */
   private blocked = false;
   private abandoned = false;
@@ -169,6 +171,7 @@ export class Lane {
       affinity: rfs?.saAffinity
         ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
         : undefined,
+      units: config.esp?.units ?? new Int32Array(0),
       handover: this.handover,
       twoStage: rfs?.twoStage ?? false,
     });
@@ -186,19 +189,25 @@ export class Lane {
   poll(): number {
     if (this.pending !== undefined) return 0;
     const mayGoOn = !this.hasher.isBehind || this.inPoll > 0 || this.adoptKey();
-    if (this.intake !== undefined) {
+    const { intake } = this;
+    if (intake !== undefined) {
+      if (intake.left > 0) return this.takeOver(intake);
+      // Others may hand over without end: what was in the own ring at the look has its turn before the next look.
+      if (this.ownTurn) {
+        this.ownTurn = false;
+        const taken = this.takeOwn(mayGoOn);
+        if (taken > 0 || this.pending !== undefined) return taken;
+      }
       // First the lane's own ring is looked at, then the others: see `look`.
       this.ring.available();
-      if (this.intake.look()) {
+      if (intake.look()) {
+        this.ownTurn = true;
         // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
         if (this.inPoll > 0) this.endPoll();
-        else return this.takeOver(this.intake);
-        if (this.pending !== undefined) return 0;
+        return this.pending === undefined ? this.takeOver(intake) : 0;
       }
     }
-    if (mayGoOn) return this.pollRing();
-    this.blocked = true;
-    return 0;
+    return this.takeOwn(mayGoOn);
   }
 
   /** Resolves when something is there to take, or the lane is woken; undefined when it need not sleep. */
@@ -233,7 +242,13 @@ export class Lane {
     this.abandoned = true;
   }
 
-  /** Takes the lane's own ring. */
+  /** Takes the lane's own ring, unless other lanes must go on first. */
+  private takeOwn(mayGoOn: boolean): number {
+    if (mayGoOn) return this.pollRing();
+    this.blocked = true;
+    return 0;
+  }
+
   private pollRing(): number {
     let taken = 0;
     this.blocked = false;
@@ -348,6 +363,7 @@ export class Lane {
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
       this.finish();
@@ -368,6 +384,14 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */
+  private expire(fragments: Reassembler): void {
+    const w = this.table.w;
+    const b = (this.table.count - 1) << ROW_SHIFT;
+    this.counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
+    this.counters[C_HELD] = fragments.held;
   }
 
   private delivered(): void {

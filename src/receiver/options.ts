@@ -196,7 +196,8 @@ function rfsOptions(
   esp: ReceiverOptions['esp'],
 ): RfsConfig | undefined {
   if (rfs === undefined || rfs === false) return undefined;
-  if (typeof rfs !== 'object' || rfs === null) throw optionError('rfs', 'false or an object', rfs);
+  if (typeof rfs !== 'object' || rfs === null || Array.isArray(rfs))
+    throw optionError('rfs', 'false or an object', rfs);
   if (deterministic) throw optionError('rfs', "false when 'deterministic' is set: claims depend on timing", rfs);
   const { entries = RFS_ENTRIES, twoStage = true, saAffinity = true, flowLimit, allowReorder, ...rest } = rfs;
   for (const name of Object.keys(rest))

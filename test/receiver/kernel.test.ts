@@ -188,6 +188,8 @@ function upset({ flows, placement, options, dispatcher }: Core, words: readonly 
   const { size } = placement.steerer.indirection;
   const indirection = Array.from({ length: size }, () => random(options.queues));
   placement.swap(new Steerer({ ...options.steerer, indirection }), false);
+  // The kernel has no part in a transition; the rings are empty, so it is over. Buckets shall be looked at by the kernel.
+  if (flows !== undefined) placement.isSettled();
 }
 
 describe('the dispatch kernel', () => {
