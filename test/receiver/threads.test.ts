@@ -198,12 +198,17 @@ describe('lanes in threads', () => {
     for (let i = 0; i < 50; i++) {
       while (!rx.push(frameTo(1))) await rx.writable();
     }
+    // A table that names it again does not bring it back.
+    await rx.swap({ indirection: { weight: [0, 1] } });
+    for (let i = 0; i < 50; i++) {
+      while (!rx.push(frameTo(1))) await rx.writable();
+    }
     const stats = await rx.close();
     expect(closingFault(stats)).toBeUndefined();
     expect(Object.keys(stats.drops)).toEqual(['lane-lost']);
     expect(stats.queues[1].segments).toBe(0);
-    expect(others()).toBe(before + 50);
-    expect(others() + stats.drops['lane-lost']!).toBe(651);
+    expect(others()).toBe(before + 100);
+    expect(others() + stats.drops['lane-lost']!).toBe(701);
     expect(events.find(([name]) => name === 'error')![2]).toMatch(/consumer: .*scripted-consumer.* threw: not again/);
   });
 
