@@ -69,7 +69,8 @@ export interface ReceiverOptions {
   readonly consumerTimeout?: number;
   /**
    * Polls end where the dispatcher says (each 64 packets of a lane, and at `drain`), not where timing says: the same input
-   * gives the same merges, inline or with threads. Needs `full: 'wait'`. Default false.
+   * gives the same merges, inline or with threads. Needs `full: 'wait'`. Default false. Merges may differ all the same where ESP came
+   * out of ESP and its SA is another lane's: it is handed over when it is opened.
    */
   readonly deterministic?: boolean;
   readonly rss?: RssOptions;

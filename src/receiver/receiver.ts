@@ -168,8 +168,8 @@ export class Receiver {
   /**
    * Gives a frame to the receiver, which copies it. A malformed frame is taken too, and counted.
    *
-   * @returns true: taken. False: its lane is full; with `full: 'drop'` it was counted as a drop, with `full: 'wait'` it was
-   * not, and the caller may try again after `await receiver.writable()`
+   * @returns true: taken. False: its lane is full, or its flow over the limit; with `full: 'drop'` it was counted as a drop, with
+   * `full: 'wait'` it was not, and the caller may try again after `await receiver.writable()`
    * @throws RxSteerError `ERR_RXSTEER_CLOSED`
    */
   push(frame: Uint8Array, options?: PushOptions): boolean {
@@ -182,10 +182,10 @@ export class Receiver {
       nanos = 0;
     }
     const linkType = options?.linkType ?? 1;
-    const dropped = this.dispatcher.full;
+    const refused = this.dispatcher.refused;
     const taken = this.dispatcher.push(frame, linkType, seconds, nanos);
     this.schedule();
-    return taken && this.dispatcher.full === dropped;
+    return taken && this.dispatcher.refused === refused;
   }
 
   /**

@@ -45,7 +45,8 @@ export interface LaneStats {
   readonly merged: number;
   readonly flushes: Readonly<Record<string, number>>;
   readonly polls: number;
-  /** Packets (a super-packet is one) that the lane handed to their consumers' lanes; input packets that it took over. */
+  /** Hand-overs to other lanes: packets, of which a super-packet is one; and the input packets in them, and in what was taken over. */
+  readonly handovers: number;
   readonly handedOver: number;
   readonly takenOver: number;
   readonly consumerErrors: number;
@@ -153,7 +154,8 @@ export function collectStats(parts: StatsParts): ReceiverStats {
       merged: c[C_MERGED],
       flushes: named(FLUSH_REASONS, c, C_FLUSHES),
       polls: c[C_POLLS],
-      handedOver: c[C_HANDOVERS],
+      handovers: c[C_HANDOVERS],
+      handedOver: parts.handover?.handedBy(queue) ?? 0,
       takenOver: c[C_RECEIVED],
       consumerErrors: c[C_THROWS],
       drops: named(DROP_REASONS, laneDrops, 0),

@@ -44,7 +44,7 @@ export class Swaps {
       if (!SWAPPABLE.has(name)) throw optionError(`swap: ${name}`, 'key, indirection or rules', name);
     }
     const given = Object.entries(change).filter(([, value]) => value !== undefined);
-    const steering: Resolved['steerer'] = { ...this.steering, ...Object.fromEntries(given) };
+    const steering = this.withoutGone({ ...this.steering, ...Object.fromEntries(given) });
     const steerer = new Steerer(steering);
     const rehashed = !equal(steering.key, this.steering.key);
     this.steering = steering;
@@ -59,11 +59,17 @@ export class Swaps {
     flows?.leave(lane);
     const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
     for (let unit = 0; unit < owners.length; unit++) moveOwner(owners, unit, lane, -1);
-    const rest = Array.from({ length: options.queues }, (_, i) => i).filter((i) => !this.gone.has(i));
-    if (rest.length === 0 || closing) return;
-    const table = new Steerer(this.steering).indirection.entries;
-    const indirection = Array.from(table, (queue, i) => (this.gone.has(queue) ? rest[i % rest.length] : queue));
-    this.swap({ indirection }).catch(() => {});
+    if (!closing) this.swap({}).catch(() => {});
+  }
+
+  /** Steering whose table names no lane that has gone: its buckets fall to the others. */
+  private withoutGone(steering: Resolved['steerer']): Resolved['steerer'] {
+    const { gone } = this;
+    const rest = Array.from({ length: this.core.options.queues }, (_, lane) => lane).filter((lane) => !gone.has(lane));
+    if (gone.size === 0 || rest.length === 0) return steering;
+    const { entries } = new Steerer(steering).indirection;
+    const indirection = Array.from(entries, (queue, i) => (gone.has(queue) ? rest[i % rest.length] : queue));
+    return { ...steering, indirection };
   }
 
   /** Makes a steerer the one in force, and waits until everything goes by it. */

@@ -77,7 +77,7 @@ describe('what comes out of ESP', () => {
     expect(packet).toMatchObject({ class: 'tcp4', segments: 40, gsoSize: 500, number: 0, lastNumber: 39, sa: 1 });
     expect(packet.bytes.subarray(54)).toEqual(fill(20_000, 1));
     expect(seen).toEqual([[1, packet.bytes]]);
-    expect(stats(g, 0)).toMatchObject({ handedOver: 1, merged: 39 });
+    expect(stats(g, 0)).toMatchObject({ handovers: 1, handedOver: 40, merged: 39 });
     expect(stats(g, 1)).toMatchObject({ takenOver: 40, segments: 40, delivered: 1, merged: 0 });
   });
 
@@ -163,10 +163,10 @@ describe('a lane that hands over', () => {
     claim(g, 7, 1);
     for (let n = 1; n <= 300; n++) g.push(sealed(one, n, udp(fill(40, n), { sport: 7 })));
     g.poll(0);
-    expect([stats(g, 0).handedOver, g.lanes[0].poll()]).toEqual([128, 0]);
+    expect([stats(g, 0).handovers, g.lanes[0].poll()]).toEqual([128, 0]);
     expect(g.poll(1).length).toBe(128);
     g.poll(0);
-    expect(stats(g, 0).handedOver).toBe(256);
+    expect(stats(g, 0).handovers).toBe(256);
     const rest = g.run();
     expect(rest.map(({ bytes }) => bytes[42])).toEqual(Array.from({ length: 172 }, (_, n) => fill(1, n + 129)[0]));
     expect(stats(g, 1)).toMatchObject({ takenOver: 300, segments: 300 });
@@ -261,7 +261,7 @@ describe('ESP inside ESP', () => {
       { packets: 6, opened: 6 },
       { packets: 6, opened: 3, failed: { replay: 3 } },
     ]);
-    expect([stats(g, 0).handedOver, stats(g, 1).takenOver, stats(g, 1).drops]).toEqual([6, 6, { replay: 3 }]);
+    expect([stats(g, 0).handovers, stats(g, 1).takenOver, stats(g, 1).drops]).toEqual([6, 6, { replay: 3 }]);
   });
 
   it('is merged there', () => {
@@ -275,7 +275,7 @@ describe('ESP inside ESP', () => {
     claim(g, 5000, 2);
     g.push(sealed(outer, 1, sealTunnel(inner, 1, udp(5))));
     expect(g.run()).toMatchObject([{ lane: 1, sa: 2 }]);
-    expect(g.stats().queues.map((queue) => queue.handedOver)).toEqual([1, 0, 0]);
+    expect(g.stats().queues.map((queue) => queue.handovers)).toEqual([1, 0, 0]);
   });
 
   it('in a third lane is dropped as nesting: a packet is handed over once', () => {
@@ -327,10 +327,10 @@ describe('an SA follows its flows', () => {
       expect(g.run().every(({ lane }) => lane === to)).toBe(true);
     }
     expect(g.stats().rfs).toMatchObject({ saMoves: 1, saMovesWaiting: 0 });
-    const before = stats(g, first.lane).handedOver;
+    const before = stats(g, first.lane).handovers;
     g.push(sealed(one, ++seq, udp(5, { sport: 7 })));
     expect(g.run()).toMatchObject([{ lane: to }]);
-    expect([stats(g, first.lane).handedOver, stats(g, to).handedOver]).toEqual([before, 0]);
+    expect([stats(g, first.lane).handovers, stats(g, to).handovers]).toEqual([before, 0]);
   });
 
   it('but not when it carries ESP whose SA stays where it is: its flows would never come to the lane that wants them', () => {

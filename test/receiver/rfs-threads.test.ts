@@ -169,7 +169,7 @@ describe('the end of a receiver', () => {
     for (let n = 0; n < 50; n++) await push(rx, sealed(7));
     // Lane 0 has handed it over; lane 1 waits for ever.
     await expect(rx.drain({ timeout: 300 })).rejects.toMatchObject({ code: 'ERR_RXSTEER_TIMEOUT' });
-    for (let i = 0; i < 200 && rx.stats().queues[0].handedOver < 51; i++) await new Promise((r) => setTimeout(r, 10));
+    for (let i = 0; i < 200 && rx.stats().queues[0].handovers < 51; i++) await new Promise((r) => setTimeout(r, 10));
     expect(rx.stats().queues.map(({ held }) => held)).toEqual([0, 51]);
     const stats = await rx.close({ timeout: 30 });
     expect(closingFault(stats)).toBeUndefined();

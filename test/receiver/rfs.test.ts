@@ -280,7 +280,7 @@ describe('in two stages', () => {
     const [first, second, third] = stats.queues;
     expect([first.packets, second.packets, third.packets]).toEqual([90, 30, 0]);
     expect([first.takenOver, second.takenOver, third.takenOver]).toEqual([0, 30, 30]);
-    expect(first.handedOver).toBe(packets.filter((p) => p.lane > 0).length);
+    expect(first.handovers).toBe(packets.filter((p) => p.lane > 0).length);
     expect([first.segments, second.segments, third.segments]).toEqual([30, 60, 30]);
   });
 
@@ -309,7 +309,7 @@ describe('in two stages', () => {
       const stats = await rx.close();
       expect(delivered.slice(1).every(({ lane }) => lane === to)).toBe(true);
       expect(stats.rfs!.saMoves).toBe(saAffinity ? 1 : 0);
-      expect(stats.queues[1 - to].handedOver).toBe(saAffinity ? 70 : 200);
+      expect(stats.queues[1 - to].handovers).toBe(saAffinity ? 70 : 200);
     }
   });
 
