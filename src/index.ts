@@ -8,6 +8,7 @@ export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
 export type { Batch } from './lane/batch.ts';
 export type { Consumer, ConsumerContext, ConsumerFactory } from './lane/consumer.ts';
+export { type SealSegmentsOptions, sealSegments } from './lane/seal-segments.ts';
 export type {
   EspOptions,
   FragmentOptions,
