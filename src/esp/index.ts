@@ -3,6 +3,7 @@ export type { Kernels } from '../kernels/kernels.ts';
 export type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
 export { nodeBackend } from './crypto/node.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
+export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions } from './open.ts';
 export { ReplayWindow } from './replay-window.ts';
@@ -15,6 +16,7 @@ export {
   Sa,
   type SaConfig,
   type SaFacts,
+  type SaMode,
   type TransformConfig,
   transformName,
   validateSas,

@@ -12,14 +12,19 @@ export type TransformConfig =
       readonly icvBits?: number;
     };
 
+/** What stands in a packet of an SA: an IP packet, the payload of the packet itself, or what its next header says. */
+export type SaMode = 'tunnel' | 'transport' | 'any';
+
 /** One entry of `sas` in an SA file. */
 export interface SaConfig {
   /** 32 bits: `0x` and hex digits, or a number. */
   readonly spi: string | number;
   /** Absent: any. */
   readonly src?: string;
+  /** An address, or `*`: any. Where an SA has the very destination of a packet, that one is taken. */
   readonly dst: string;
-  readonly mode: 'tunnel' | 'transport';
+  /** `any`: the next header that comes out of a packet tells; for files that do not say. */
+  readonly mode: SaMode;
   readonly encap?: 'none' | 'udp';
   readonly transform: TransformConfig;
   readonly esn?: boolean;
@@ -46,8 +51,9 @@ export interface SaFacts {
   readonly src: string | undefined;
   readonly dst: string;
   readonly srcBytes: Uint8Array | undefined;
+  /** 4 or 16 bytes; none: any destination. */
   readonly dstBytes: Uint8Array;
-  readonly mode: 'tunnel' | 'transport';
+  readonly mode: SaMode;
   readonly encap: 'none' | 'udp';
   readonly transform: Transform;
   readonly esn: boolean;

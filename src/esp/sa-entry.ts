@@ -23,6 +23,8 @@ const PROPERTIES = [
   'group',
 ];
 const NO_BYTES = new Uint8Array(0);
+/** A destination that is any address. */
+export const ANY_ADDRESS = '*';
 
 /** How a value is shown in an error about an SA: never a text that could hold a key. */
 export function shownSafely(value: unknown): string {
@@ -52,16 +54,18 @@ export class SaEntry {
   readonly secrets: SaSecrets;
   private where: string;
 
-  constructor(config: unknown, index: number) {
-    this.where = `sas[${index}]`;
+  /** @param where how errors call it: `sas[3]` */
+  constructor(config: unknown, where: string) {
+    this.where = where;
     if (!isObject(config)) throw this.error(`expected an object, got ${shownSafely(config)}`);
     const spi = this.spi(config.spi);
-    this.where = `sas[${index}] (SPI 0x${spi.toString(16).padStart(8, '0')})`;
+    this.where = `${where} (SPI 0x${spi.toString(16).padStart(8, '0')})`;
     this.unknown(config, PROPERTIES, '');
-    const dst = this.address('dst', config.dst);
+    const dst = config.dst === ANY_ADDRESS ? NO_BYTES : this.address('dst', config.dst);
     const src = config.src === undefined ? undefined : this.address('src', config.src);
-    if (src !== undefined && src.length !== dst.length) throw this.error('src and dst are not of the same IP version');
-    const mode = this.choice('mode', config.mode, ['tunnel', 'transport'] as const);
+    if (src !== undefined && dst.length !== 0 && src.length !== dst.length)
+      throw this.error('src and dst are not of the same IP version');
+    const mode = this.choice('mode', config.mode, ['tunnel', 'transport', 'any'] as const);
     const encap = this.choice('encap', config.encap ?? 'none', ['none', 'udp'] as const);
     // RFC 3948: four zero bytes in front mark IKE, so such an SA could never receive.
     if (spi === 0 && encap === 'udp') throw this.bad('spi', 'a number other than 0 with encap udp', 0);
@@ -71,7 +75,7 @@ export class SaEntry {
     this.facts = {
       spi,
       src: src && addressText(src, 0, src.length),
-      dst: addressText(dst, 0, dst.length),
+      dst: dst.length === 0 ? ANY_ADDRESS : addressText(dst, 0, dst.length),
       srcBytes: src,
       dstBytes: dst,
       mode,

@@ -10,7 +10,7 @@ import {
   DROP_NESTING,
   DROP_UNKNOWN_SPI,
 } from '../counters.ts';
-import { type EspOpener, expandIpComp, OPEN_DUMMY, OPEN_OK, type SaTable } from '../esp/index.ts';
+import { type EspOpener, expandIpComp, OPEN_DUMMY, OPEN_OK, type SaMode, type SaTable } from '../esp/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
   F_FROM_ESP,
@@ -46,6 +46,11 @@ export const MAX_NESTING = 4;
 /** A reassembled inner datagram, which goes to the scratch too. */
 const MAX_DATAGRAM = 66_000;
 
+/** Modes of SAs. */
+export const MODES: readonly SaMode[] = ['transport', 'tunnel', 'any'];
+const MODE_TUNNEL = 1;
+const MODE_ANY = 2;
+
 const IPCOMP = 108;
 const IPCOMP_BOUND = 65535;
 const PROTO_IPV4 = 4;
@@ -70,8 +75,8 @@ export class EspStage {
   private readonly scratch: Scratch;
   private readonly opener: EspOpener;
   private readonly table: SaTable;
-  /** Per SA: 1 for tunnel mode; its order group. */
-  private readonly tunnel: Uint8Array;
+  /** Per SA: its mode, as its place in `MODES`; its order group. */
+  private readonly modes: Uint8Array;
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
   private readonly unknown: UnknownSpis;
@@ -85,7 +90,7 @@ export class EspStage {
     scratch: Scratch;
     opener: EspOpener;
     table: SaTable;
-    tunnel: Uint8Array;
+    modes: Uint8Array;
     units: Int32Array;
     owners: Int32Array;
     unknown: UnknownSpis;
@@ -98,7 +103,7 @@ export class EspStage {
     this.scratch = parts.scratch;
     this.opener = parts.opener;
     this.table = parts.table;
-    this.tunnel = parts.tunnel;
+    this.modes = parts.modes;
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
@@ -160,11 +165,12 @@ export class EspStage {
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
-    const tunnel = this.tunnel[sa] === 1;
+    const mode = this.modes[sa];
+    let tunnel = mode === MODE_TUNNEL;
     const link = l3 - off;
     const linkType = w[b + P_FLAGS] >> LINK_SHIFT;
     // What stays in front: the link header, and in transport mode the IP header with its extensions.
-    const head = tunnel ? link : l4 - off;
+    let head = tunnel ? link : l4 - off;
 
     // The payload begins at a multiple of 8, as node:crypto's buffers do: V8 copies 5 times faster so (bench/esp.ts).
     const shift = -head & 7;
@@ -186,6 +192,11 @@ export class EspStage {
       length = expanded;
     }
     this.scratch.trim(frame + head + length);
+    if (mode === MODE_ANY && (next === PROTO_IPV4 || next === PROTO_IPV6)) {
+      tunnel = true;
+      frame += head - link;
+      head = link;
+    }
     this.kernels.copy(frame, off, head);
 
     const inner = frame + link;

@@ -29,7 +29,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isEsp } from './esp-stage.ts';
+import { EspStage, espScratch, isEsp, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
@@ -123,7 +123,7 @@ export class Lane {
         scratch: this.scratch,
         opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), { kernels: this.kernels }),
         table: new SaTable(buffer, places.saTable, sas.length),
-        tunnel: Uint8Array.from(sas, (sa) => (sa.mode === 'tunnel' ? 1 : 0)),
+        modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
         units: config.esp.units,
         owners: words.subarray(places.owners >> 2),
         unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),

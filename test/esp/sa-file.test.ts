@@ -115,7 +115,7 @@ describe('parseSaFile', () => {
     [
       'a wrong mode',
       { ...saConfig(GCM), mode: 'beet' },
-      'sas[0] (SPI 0x00001001): mode: expected "tunnel" or "transport", got "beet"',
+      'sas[0] (SPI 0x00001001): mode: expected "tunnel" or "transport" or "any", got "beet"',
     ],
     [
       'a wrong encap',
