@@ -1,4 +1,5 @@
 /** How SAs are described: in an SA file, and as facts and keys once checked. */
+import type { SelectorConfig } from './policy/selector.ts';
 import type { Transform } from './transforms/transform.ts';
 
 /** A transform in an SA file: `key` is hexadecimal, the key and then the salt or nonce (4 bytes; 3 for CCM; none for CBC). */
@@ -36,6 +37,10 @@ export interface SaConfig {
   readonly queue?: number;
   /** SAs of the same group keep their order among each other. */
   readonly group?: string;
+  /** What may come by it, any of them: of the inner packet in tunnel mode, of the packet itself in transport mode. Absent: anything. */
+  readonly selectors?: readonly SelectorConfig[];
+  /** TCP checksums of what comes by it are not verified before it is merged: the ICV vouches for them. Default false. */
+  readonly trustIcv?: boolean;
 }
 
 /** Key material of an SA: the keys without the salt, and the salt. */
@@ -61,4 +66,6 @@ export interface SaFacts {
   readonly replayWindow: number;
   readonly queue: number | undefined;
   readonly group: string | undefined;
+  readonly selectors: readonly SelectorConfig[] | undefined;
+  readonly trustIcv: boolean;
 }

@@ -4,6 +4,7 @@
  */
 import { RxSteerError, shown } from '../errors.ts';
 import { addressText, parseAddress } from '../wire/address.ts';
+import { parseSelector, SELECTOR_PROPERTIES, type SelectorConfig } from './policy/selector.ts';
 import type { SaFacts, SaSecrets } from './sa-config.ts';
 import { parseSequence } from './sequence.ts';
 import { AEADS, AUTHS, CIPHERS } from './transforms/index.ts';
@@ -21,6 +22,8 @@ const PROPERTIES = [
   'replayWindow',
   'queue',
   'group',
+  'selectors',
+  'trustIcv',
 ];
 const NO_BYTES = new Uint8Array(0);
 /** A destination that is any address. */
@@ -70,7 +73,7 @@ export class SaEntry {
     // RFC 3948: four zero bytes in front mark IKE, so such an SA could never receive.
     if (spi === 0 && encap === 'udp') throw this.bad('spi', 'a number other than 0 with encap udp', 0);
     const [transform, secrets] = this.transform(config.transform);
-    const esn = this.esn(config.esn);
+    const esn = this.flag('esn', config.esn);
     this.secrets = secrets;
     this.facts = {
       spi,
@@ -86,6 +89,8 @@ export class SaEntry {
       replayWindow: this.integer('replayWindow', config.replayWindow ?? 64, 32, 8192),
       queue: config.queue === undefined ? undefined : this.integer('queue', config.queue, 0, 65535),
       group: this.group(config.group),
+      selectors: this.selectors(config.selectors),
+      trustIcv: this.flag('trustIcv', config.trustIcv),
     };
   }
 
@@ -133,9 +138,9 @@ export class SaEntry {
     return value;
   }
 
-  private esn(value: unknown): boolean {
+  private flag(property: string, value: unknown): boolean {
     if (value === undefined) return false;
-    if (typeof value !== 'boolean') throw this.bad('esn', 'true or false', value);
+    if (typeof value !== 'boolean') throw this.bad(property, 'true or false', value);
     return value;
   }
 
@@ -151,6 +156,18 @@ export class SaEntry {
     if (value === undefined) return undefined;
     if (typeof value !== 'string' || value === '') throw this.bad('group', 'a name', value);
     return value;
+  }
+
+  private selectors(value: unknown): SelectorConfig[] | undefined {
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || value.length === 0) throw this.bad('selectors', 'a list of at least one', value);
+    return value.map((one: unknown, i) => {
+      const where = `selectors[${i}]`;
+      if (!isObject(one)) throw this.bad(where, 'an object', one);
+      this.unknown(one, SELECTOR_PROPERTIES, `${where}.`);
+      parseSelector(one, (property, expected, got) => this.bad(`${where}.${property}`, expected, got));
+      return structuredClone(one) as SelectorConfig;
+    });
   }
 
   private transform(config: unknown): [Transform, SaSecrets] {

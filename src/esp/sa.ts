@@ -5,6 +5,7 @@
 import { inspect } from 'node:util';
 import { RxSteerError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
+import type { SelectorConfig } from './policy/selector.ts';
 import type { SaConfig, SaFacts, SaMode, SaSecrets, TransformConfig } from './sa-config.ts';
 import { SaEntry, shownSafely } from './sa-entry.ts';
 import { formatSequence } from './sequence.ts';
@@ -32,6 +33,8 @@ export class Sa implements SaFacts {
   readonly replayWindow: number;
   readonly queue: number | undefined;
   readonly group: string | undefined;
+  readonly selectors: readonly SelectorConfig[] | undefined;
+  readonly trustIcv: boolean;
   readonly #secrets: SaSecrets;
 
   static {
@@ -53,6 +56,8 @@ export class Sa implements SaFacts {
     this.replayWindow = facts.replayWindow;
     this.queue = facts.queue;
     this.group = facts.group;
+    this.selectors = facts.selectors;
+    this.trustIcv = facts.trustIcv;
     this.#secrets = secrets;
   }
 
@@ -70,6 +75,8 @@ export class Sa implements SaFacts {
       replayWindow: this.replayWindow,
       queue: this.queue,
       group: this.group,
+      selectors: this.selectors,
+      ...(this.trustIcv ? { trustIcv: true } : {}),
     };
   }
 }
@@ -170,6 +177,8 @@ export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
       ...(sa.src === undefined ? {} : { src: sa.src }),
       ...(sa.queue === undefined ? {} : { queue: sa.queue }),
       ...(sa.group === undefined ? {} : { group: sa.group }),
+      ...(sa.selectors === undefined ? {} : { selectors: sa.selectors }),
+      ...(sa.trustIcv ? { trustIcv: true } : {}),
     };
   });
 }

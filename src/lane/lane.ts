@@ -1,5 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
+import { EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -129,6 +129,9 @@ export class Lane {
         unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),
         deliverUnknown: config.esp.deliverUnknown,
         lane,
+        selectors: SaSelectors.of(sas),
+        trusted: Uint8Array.from(sas, (sa) => (sa.trustIcv ? 1 : 0)),
+        joins: config.fragments !== undefined,
       });
     }
     if (config.fragments !== undefined) {
@@ -144,6 +147,7 @@ export class Lane {
       stage: this.stage,
       units: config.esp?.units,
       fragments: this.fragments,
+      ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
     });
     if (places.handover !== undefined) {
       this.handover = new Handover({

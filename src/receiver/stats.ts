@@ -62,6 +62,8 @@ export interface SaStats {
   readonly transform: string;
   readonly mode: SaMode;
   readonly natt: boolean;
+  /** Checksums of what comes by it are not verified. */
+  readonly trustIcv: boolean;
   readonly packets: number;
   /** Authentic and well formed; dummies not counted. */
   readonly opened: number;

@@ -14,6 +14,7 @@
  * The state is that of the moment when it was printed: everything up to the highest number of that moment counts as seen, sent
  * ones too (`oseq`), for a capture from then on. States of IPComp and of its IP in IP are left out: ESP carries them.
  */
+import type { SelectorConfig } from '../policy/selector.ts';
 import type { SaConfig } from '../sa-config.ts';
 import { shownSafely } from '../sa-entry.ts';
 import { type ImportedSa, lineError } from './format.ts';
@@ -39,6 +40,7 @@ interface State {
   /** Highest numbers received and sent, halves. */
   numbers: Map<string, bigint>;
   algorithms: XfrmAlgorithms;
+  selector: SelectorConfig | undefined;
 }
 
 /** The ESP states of the text, in its order. */
@@ -83,6 +85,7 @@ function begin(where: string, src: string, dst: string): State {
     window: 0,
     numbers: new Map(),
     algorithms: {},
+    selector: undefined,
   };
 }
 
@@ -117,6 +120,9 @@ function readLine(state: State, line: string): void {
     case 'aead':
       readAlgorithm(state, line);
       break;
+    case 'sel':
+      state.selector = readSelector(words);
+      break;
     case 'anti-replay':
     case 'seq-hi':
     case 'oseq-hi':
@@ -126,6 +132,19 @@ function readLine(state: State, line: string): void {
       break;
     default:
   }
+}
+
+/** `sel src 10.1.0.0/16 dst 10.2.0.0/16 proto tcp dport 80`: of two prefixes of length 0, only the rest says something. */
+function readSelector(words: readonly string[]): SelectorConfig | undefined {
+  const [src, dst, proto, sport, dport] = ['src', 'dst', 'proto', 'sport', 'dport'].map((name) => after(words, name));
+  const all = [src, dst].every((prefix) => prefix === undefined || /^(0\.0\.0\.0|::)\/0$/.test(prefix));
+  const selector = {
+    ...(all ? {} : { src, dst }),
+    ...(proto === undefined ? {} : { proto }),
+    ...(sport === undefined ? {} : { sport }),
+    ...(dport === undefined ? {} : { dport }),
+  };
+  return Object.keys(selector).length === 0 ? undefined : selector;
 }
 
 function isEsn(flag: string): boolean {
@@ -174,6 +193,7 @@ function finish(state: State): SaConfig {
     transform: xfrmTransform(state.algorithms, where),
     esn,
     initialSeq: `0x${(received > sent ? received : sent).toString(16)}`,
+    ...(state.selector === undefined ? {} : { selectors: [state.selector] }),
     // None: the state of a sender, or a receiver that lets replays pass. This one does not.
     ...(window === 0 ? {} : { replayWindow: Math.max(LEAST_WINDOW, window) }),
   };

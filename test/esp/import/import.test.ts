@@ -203,6 +203,7 @@ describe('ip xfrm state', () => {
         esn: false,
         initialSeq: '0x7',
         replayWindow: 32,
+        selectors: [{ src: '2001:db8::1/128', dst: '2001:db8::2/128' }],
       },
       {
         spi: '0x00000302',
