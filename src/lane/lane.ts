@@ -1,5 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
+import { EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -29,7 +29,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isEsp } from './esp-stage.ts';
+import { EspStage, espScratch, isEsp, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
@@ -125,12 +125,15 @@ export class Lane {
         scratch: this.scratch,
         opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), { kernels: this.kernels }),
         table: new SaTable(buffer, places.saTable, sas.length),
-        tunnel: Uint8Array.from(sas, (sa) => (sa.mode === 'tunnel' ? 1 : 0)),
+        modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
         units: config.esp.units,
         owners: words.subarray(places.owners >> 2),
         unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),
         deliverUnknown: config.esp.deliverUnknown,
         lane,
+        selectors: SaSelectors.of(sas),
+        trusted: Uint8Array.from(sas, (sa) => (sa.trustIcv ? 1 : 0)),
+        joins: config.fragments !== undefined,
       });
     }
     if (config.fragments !== undefined) {
@@ -146,6 +149,7 @@ export class Lane {
       stage: this.stage,
       units: config.esp?.units,
       fragments: this.fragments,
+      ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
     });
     if (places.handover !== undefined) {
       this.handover = new Handover({

@@ -95,6 +95,7 @@ export function layControl(
         transform: transformName(sa),
         mode: sa.mode,
         natt: sa.encap === 'udp',
+        trustIcv: sa.trustIcv,
         ...state.counts(i),
       })),
   };

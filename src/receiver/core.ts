@@ -135,7 +135,16 @@ export function makeCore(options: Resolved): Core {
     ...hashes,
     outside: steerer.outside,
     level: steerer.level,
-    ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
+    ...(esp === undefined
+      ? {}
+      : {
+          esp: {
+            sas: exportSas(esp.sas),
+            units,
+            deliverUnknown: esp.deliverUnknown,
+            ...(esp.policy === undefined ? {} : { policy: esp.policy }),
+          },
+        }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(rfs === undefined ? {} : { rfs }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),

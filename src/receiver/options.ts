@@ -1,6 +1,6 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
-import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
+import { checkPolicy, type PolicyConfig, type Sa, type SaConfig, validateSas } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
 import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
@@ -17,6 +17,8 @@ export interface EspOptions {
   readonly sas: readonly (SaConfig | Sa)[];
   /** An ESP packet without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
+  /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
+  readonly policy?: readonly PolicyConfig[];
 }
 
 export interface FragmentOptions {
@@ -108,7 +110,13 @@ export interface Resolved {
   readonly rfs: RfsConfig | undefined;
   /** Buckets; 0: no limit. */
   readonly flowLimit: number;
-  readonly esp: { readonly sas: readonly Sa[]; readonly deliverUnknown: boolean } | undefined;
+  readonly esp:
+    | {
+        readonly sas: readonly Sa[];
+        readonly deliverUnknown: boolean;
+        readonly policy: readonly PolicyConfig[] | undefined;
+      }
+    | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
   readonly gro: { readonly order: 'flow' | 'linux'; readonly maxSize: number } | undefined;
   readonly excluded: Uint8Array;
@@ -232,7 +240,11 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
   sas.forEach((sa, i) => {
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
-  return { sas, deliverUnknown: unknown === 'deliver' };
+  return {
+    sas,
+    deliverUnknown: unknown === 'deliver',
+    policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
+  };
 }
 
 function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {

@@ -6,6 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
+import type { SaMode } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -60,8 +61,10 @@ export interface SaStats {
   readonly src: string | undefined;
   readonly dst: string;
   readonly transform: string;
-  readonly mode: 'tunnel' | 'transport';
+  readonly mode: SaMode;
   readonly natt: boolean;
+  /** Checksums of what comes by it are not verified. */
+  readonly trustIcv: boolean;
   readonly packets: number;
   /** Authentic and well formed; dummies not counted. */
   readonly opened: number;

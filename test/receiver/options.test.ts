@@ -52,6 +52,25 @@ const mistakes: Mistake[] = [
     'ERR_RXSTEER_OPTION',
     /^deliver\.tcp4: expected true or false, got 1$/,
   ],
+  ['a policy that is no list', { esp: { sas: [], policy: {} } }, 'ERR_RXSTEER_OPTION', /^esp\.policy: expected a list/],
+  [
+    'a policy without action',
+    { esp: { sas: [], policy: [{ src: '10.0.0.0/8' }] } },
+    'ERR_RXSTEER_OPTION',
+    /^esp\.policy\[0\]\.action: expected 'protect', 'bypass' or 'discard', got undefined$/,
+  ],
+  [
+    'a policy with other words',
+    { esp: { sas: [], policy: [{ port: 80, action: 'discard' }] } },
+    'ERR_RXSTEER_OPTION',
+    /^esp\.policy\[0\]\.port: expected one of src, dst, /,
+  ],
+  [
+    'a policy with half a prefix',
+    { esp: { sas: [], policy: [{ action: 'bypass' }, { src: ['10.0.0.0/8', '10/8'], action: 'discard' }] } },
+    'ERR_RXSTEER_OPTION',
+    /^esp\.policy\[1\]\.src: expected a prefix such as "10\.1\.0\.0\/16", or an address, got "10\/8"$/,
+  ],
   ['fragments for ever', { fragments: { timeout: 0 } }, 'ERR_RXSTEER_OPTION', /^fragments\.timeout: .*got 0$/],
   [
     'an unknown order',
