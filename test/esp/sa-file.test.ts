@@ -128,7 +128,11 @@ describe('parseSaFile', () => {
       'sas[0] (SPI 0x00000000): spi: expected a number other than 0 with encap udp, got 0',
     ],
     ['an unknown property', { ...saConfig(GCM), replay: 64 }, 'sas[0] (SPI 0x00001001): unknown property replay'],
-    ['an empty list of selectors', { ...saConfig(GCM), selectors: [] }, 'sas[0] (SPI 0x00001001): selectors: expected a list of at least one, got an array of 0'],
+    [
+      'an empty list of selectors',
+      { ...saConfig(GCM), selectors: [] },
+      'sas[0] (SPI 0x00001001): selectors: expected a list of at least one, got an array of 0',
+    ],
     [
       'an unknown property of a transform',
       saConfig({ ...GCM, salt: 'aa' } as never),
