@@ -1,4 +1,4 @@
-import type { SaConfig } from '../esp/index.ts';
+import type { CryptoName, SaConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -62,7 +62,13 @@ export interface LaneConfig {
   readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
   readonly level: 'outer' | 'inner';
   /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
-  readonly esp?: { readonly sas: readonly SaConfig[]; readonly units: Int32Array; readonly deliverUnknown: boolean };
+  readonly esp?: {
+    readonly sas: readonly SaConfig[];
+    readonly units: Int32Array;
+    readonly deliverUnknown: boolean;
+    /** The fastest crypto backend that may be used; absent: any. */
+    readonly crypto?: CryptoName;
+  };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;
   readonly gro?: { readonly order: 'flow' | 'linux'; readonly maxSize: number };

@@ -133,7 +133,16 @@ export function makeCore(options: Resolved): Core {
     ...hashes,
     outside: steerer.outside,
     level: steerer.level,
-    ...(esp === undefined ? {} : { esp: { sas: exportSas(esp.sas), units, deliverUnknown: esp.deliverUnknown } }),
+    ...(esp === undefined
+      ? {}
+      : {
+          esp: {
+            sas: exportSas(esp.sas),
+            units,
+            deliverUnknown: esp.deliverUnknown,
+            ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
+          },
+        }),
     ...(fragments === undefined ? {} : { fragments }),
     ...(rfs === undefined ? {} : { rfs }),
     ...(options.gro === undefined ? {} : { gro: options.gro }),

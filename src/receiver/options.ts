@@ -1,6 +1,14 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
-import { type Sa, type SaConfig, validateSas } from '../esp/index.ts';
+import {
+  CRYPTO_NAMES,
+  type CryptoChoice,
+  type CryptoName,
+  chooseCrypto,
+  type Sa,
+  type SaConfig,
+  validateSas,
+} from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
 import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
@@ -17,6 +25,11 @@ export interface EspOptions {
   readonly sas: readonly (SaConfig | Sa)[];
   /** An ESP packet without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
+  /**
+   * What opens packets. Absent: for each SA the fastest of `ipsec-mb`, `openssl` and `node` that is there and knows its transform.
+   * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
+   */
+  readonly crypto?: CryptoName;
 }
 
 export interface FragmentOptions {
@@ -107,7 +120,15 @@ export interface Resolved {
   readonly rfs: RfsConfig | undefined;
   /** Buckets; 0: no limit. */
   readonly flowLimit: number;
-  readonly esp: { readonly sas: readonly Sa[]; readonly deliverUnknown: boolean } | undefined;
+  readonly esp:
+    | {
+        readonly sas: readonly Sa[];
+        readonly deliverUnknown: boolean;
+        readonly crypto: CryptoName | undefined;
+        /** Of each SA. */
+        readonly choices: readonly CryptoChoice[];
+      }
+    | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
   readonly gro: { readonly order: 'flow' | 'linux'; readonly maxSize: number } | undefined;
   readonly excluded: Uint8Array;
@@ -144,7 +165,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 /**
  * Checks the options of a receiver and fills in the defaults.
  *
- * @throws RxSteerError `ERR_RXSTEER_OPTION`, `_CONSUMER`, `_SA` and what the steerer throws: each names the option, what was
+ * @throws RxSteerError `ERR_RXSTEER_OPTION`, `_CONSUMER`, `_SA`, `_CRYPTO` and what the steerer throws: each names the option, what was
  * expected and what came.
  */
 export function resolveOptions(options: ReceiverOptions): Resolved {
@@ -230,7 +251,8 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
   sas.forEach((sa, i) => {
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
-  return { sas, deliverUnknown: unknown === 'deliver' };
+  const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
+  return { sas, deliverUnknown: unknown === 'deliver', crypto, choices: chooseCrypto(sas, crypto) };
 }
 
 function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {
