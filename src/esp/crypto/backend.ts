@@ -64,8 +64,8 @@ export interface SealingBackend extends CryptoBackend {
 export const NO_PLAIN: Uint8Array = new Uint8Array(0);
 
 /** SPI, high and low half of the sequence number: the 12 bytes of additional data with ESN (RFC 4106 section 5). */
-export function writeEsnHeader(out: Uint8Array, bytes: Uint8Array, esp: number, high: number, at = 0): void {
-  put32(out, at, u32(bytes, esp));
-  put32(out, at + 4, high);
-  put32(out, at + 8, u32(bytes, esp + 4));
+export function writeEsnHeader(out: Uint8Array, bytes: Uint8Array, esp: number, high: number): void {
+  put32(out, 0, u32(bytes, esp));
+  put32(out, 4, high);
+  put32(out, 8, u32(bytes, esp + 4));
 }

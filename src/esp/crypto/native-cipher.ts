@@ -7,6 +7,7 @@ import type { ContextOwner, Contexts, ContextUnit } from './contexts.ts';
 
 const HEADER = 8;
 
+const NO_VIEW = new DataView(NO_PLAIN.buffer);
 const FIRST_SPILL = 1 << 17;
 /** A MAC runs over header and IV, too: it never needs more than the plaintext's memory has. */
 const MORE = 256;
@@ -14,6 +15,8 @@ const MORE = 256;
 /** What all ciphers of a backend use: they are called one after the other. */
 export class Frames {
   private readonly ffi: Ffi;
+  /** The memory of `baseOf`, for reading numbers that lie anywhere. Four times as fast as byte by byte. */
+  view: DataView = NO_VIEW;
   private memory: Uint8Array = NO_PLAIN;
   private base = 0;
   private spill: NativeMemory | undefined;
@@ -26,6 +29,7 @@ export class Frames {
   baseOf(bytes: Uint8Array): number {
     if (bytes !== this.memory) {
       this.base = this.ffi.addressOf(bytes);
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       this.memory = bytes;
     }
     return this.base;
@@ -43,6 +47,7 @@ export class Frames {
     this.spill?.wipe();
     this.spill = undefined;
     this.memory = NO_PLAIN;
+    this.view = NO_VIEW;
   }
 }
 
@@ -55,12 +60,32 @@ export const IN_PLACE = 2;
 export interface NativeUnit extends ContextUnit {
   /**
    * Opens a packet whose lengths are right.
-   * @param base address of `bytes`
+   * @param view the memory with the packet, and its address
    * @param length bytes of ciphertext
    * @param out address for as many bytes of plaintext
    * @returns REFUSED: then `out` is as if nothing had been written there, or zero; DECRYPTED or IN_PLACE
    */
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number;
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number;
+}
+
+/** SPI, high and low half of the sequence number: the 12 bytes of additional data with ESN. At a multiple of 4. */
+export function putEsnHeader(out: NativeMemory, at: number, view: DataView, esp: number, high: number): void {
+  const { words } = out;
+  words[at >> 2] = view.getInt32(esp, true);
+  words[(at >> 2) + 1] = swap(high);
+  words[(at >> 2) + 2] = view.getInt32(esp + 4, true);
+}
+
+/** Copies the 8 bytes of an IV to a multiple of 4. */
+export function putIv(out: NativeMemory, at: number, view: DataView, iv: number): void {
+  const { words } = out;
+  words[at >> 2] = view.getInt32(iv, true);
+  words[(at >> 2) + 1] = view.getInt32(iv + 4, true);
+}
+
+/** A number as it lies in a packet, for a word of this little-endian machine. */
+export function swap(x: number): number {
+  return (x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24);
 }
 
 /**
@@ -100,7 +125,7 @@ export class NativeCipher implements PacketCipher, ContextOwner {
       room >= length && target >= 0 && target + length <= bytes.length && (target + length <= esp || target >= end);
     const spill = fits ? undefined : this.frames.spillFor(length);
     const out = spill === undefined ? base + target : spill.address;
-    const result = this.unit.decrypt(bytes, base, esp, length, high, out);
+    const result = this.unit.decrypt(this.frames.view, base, esp, length, high, out);
     if (result === REFUSED) return this.none();
     this.length = length;
     if (result === DECRYPTED) {

@@ -3,6 +3,7 @@ import { RxSteerError } from '../../errors.ts';
 import type { Sa } from '../sa.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { CRYPTO_NAMES, type CryptoBackend, type CryptoName, type PacketCipher } from './backend.ts';
+import { createIpsecMb } from './ipsec-mb/index.ts';
 import { nodeBackend } from './node.ts';
 import { createOpenssl } from './openssl/index.ts';
 import { algorithms, type SelfTest, selfTest } from './self-test.ts';
@@ -11,7 +12,7 @@ import { algorithms, type SelfTest, selfTest } from './self-test.ts';
 const CONTEXTS = 1024;
 
 const MAKERS: Readonly<Record<CryptoName, (contexts: number) => CryptoBackend | string>> = {
-  'ipsec-mb': () => 'not there yet',
+  'ipsec-mb': createIpsecMb,
   openssl: createOpenssl,
   node: () => nodeBackend,
 };

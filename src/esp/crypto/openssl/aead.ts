@@ -1,7 +1,7 @@
 /** AES-GCM, AES-GMAC, AES-CCM and ChaCha20-Poly1305 by OpenSSL: only a tag that it has checked counts as success. */
 import type { NativeMemory } from '../../../native/memory.ts';
 import { secretsOf } from '../../sa.ts';
-import { DECRYPTED, IN_PLACE, REFUSED } from '../native-cipher.ts';
+import { DECRYPTED, IN_PLACE, putIv, REFUSED } from '../native-cipher.ts';
 import { needed, OpensslUnit } from './context.ts';
 
 const HEADER = 8;
@@ -40,12 +40,12 @@ abstract class GcmContext extends OpensslUnit {
 }
 
 export class OpensslGcm extends GcmContext {
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
     const { lib, context, work } = this;
     const { written } = work;
     const authentic =
       this.begin(base, esp, length) &&
-      lib.EVP_DecryptUpdate(context, 0, written, this.additional(bytes, base, esp, high), this.aadBytes) === 1 &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
       lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1 &&
       lib.EVP_DecryptFinal_ex(context, out, written) === 1;
     return authentic ? DECRYPTED : this.refuse(out, length);
@@ -54,13 +54,13 @@ export class OpensslGcm extends GcmContext {
 
 /** All of the packet up to the ICV is additional data (RFC 4543 section 3.3); the payload stays where it is. */
 export class OpensslGmac extends GcmContext {
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number): number {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number): number {
     const { lib, context, work, esn } = this;
     const { written } = work;
     const from = esn ? HEADER : 0;
     const authentic =
       this.begin(base, esp, length) &&
-      (!esn || lib.EVP_DecryptUpdate(context, 0, written, this.additional(bytes, base, esp, high), 12) === 1) &&
+      (!esn || lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), 12) === 1) &&
       lib.EVP_DecryptUpdate(context, 0, written, base + esp + from, HEADER + IV + length - from) === 1 &&
       lib.EVP_DecryptFinal_ex(context, work.blocks, written) === 1;
     if (authentic) return IN_PLACE;
@@ -69,32 +69,31 @@ export class OpensslGmac extends GcmContext {
   }
 }
 
-/** A nonce of salt and IV that is put together in the slot. */
+/** A nonce of salt and IV that is put together in the slot, the IV at a multiple of 4. */
 abstract class NonceContext extends OpensslUnit {
   protected readonly tag: number = this.work.tag(this.sa.transform.icvBytes);
   /** The slot's memory, where in it the IV goes, and the address of the nonce. */
   private memory: NativeMemory | undefined;
-  private offset = 0;
+  private ivAt = 0;
   private nonce = 0;
-
-  protected keep(memory: NativeMemory, offset: number): void {
-    const { salt } = secretsOf(this.sa);
-    memory.bytes.set(salt, offset);
-    this.memory = memory;
-    this.nonce = memory.address + offset;
-    this.offset = offset + salt.length;
-  }
 
   override drop(): void {
     super.drop();
     this.memory = undefined;
   }
 
+  protected keep(memory: NativeMemory, offset: number): void {
+    const { salt } = secretsOf(this.sa);
+    this.memory = memory;
+    this.ivAt = offset + 4;
+    const at = this.ivAt - salt.length;
+    memory.bytes.set(salt, at);
+    this.nonce = memory.address + at;
+  }
+
   /** Starts a packet: nonce, and what its tag should be. */
-  protected begin(bytes: Uint8Array, base: number, esp: number, length: number): boolean {
-    const nonce = this.memory!.bytes;
-    const at = this.offset;
-    for (let i = 0; i < IV; i++) nonce[at + i] = bytes[esp + HEADER + i];
+  protected begin(view: DataView, base: number, esp: number, length: number): boolean {
+    putIv(this.memory!, this.ivAt, view, esp + HEADER);
     this.work.pointTo(this.tag, 0, base + esp + HEADER + IV + length);
     return this.lib.EVP_DecryptInit_ex2(this.context, 0, 0, this.nonce, this.work.memory.address + this.tag) === 1;
   }
@@ -109,13 +108,13 @@ export class OpensslCcm extends NonceContext {
     this.keep(memory, offset);
   }
 
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
     const { lib, context, work } = this;
     const { written } = work;
     const authentic =
-      this.begin(bytes, base, esp, length) &&
+      this.begin(view, base, esp, length) &&
       lib.EVP_DecryptUpdate(context, 0, written, 0, length) === 1 &&
-      lib.EVP_DecryptUpdate(context, 0, written, this.additional(bytes, base, esp, high), this.aadBytes) === 1 &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
       lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1;
     return authentic ? DECRYPTED : this.refuse(out, length);
   }
@@ -127,12 +126,12 @@ export class OpensslChaCha extends NonceContext {
     this.keep(memory, offset);
   }
 
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
     const { lib, context, work } = this;
     const { written } = work;
     const authentic =
-      this.begin(bytes, base, esp, length) &&
-      lib.EVP_DecryptUpdate(context, 0, written, this.additional(bytes, base, esp, high), this.aadBytes) === 1 &&
+      this.begin(view, base, esp, length) &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
       lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1 &&
       lib.EVP_DecryptFinal_ex(context, out, written) === 1;
     return authentic ? DECRYPTED : this.refuse(out, length);

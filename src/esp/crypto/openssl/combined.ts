@@ -4,7 +4,7 @@
  */
 import type { NativeMemory } from '../../../native/memory.ts';
 import { type Sa, secretsOf } from '../../sa.ts';
-import { DECRYPTED, IN_PLACE, REFUSED } from '../native-cipher.ts';
+import { DECRYPTED, IN_PLACE, putIv, REFUSED } from '../native-cipher.ts';
 import { needed, type OpensslParts, OpensslUnit } from './context.ts';
 import { type OpensslMac, opensslMac } from './mac.ts';
 
@@ -50,19 +50,19 @@ export class OpensslCombined extends OpensslUnit {
     this.memory = undefined;
   }
 
-  decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
     if ((length & this.blockMask) !== 0) return REFUSED;
     const { lib, work, mac, mode } = this;
     const text = esp + this.headBytes;
     if (mac !== undefined) {
-      const computed = mac.compute(bytes, esp, base + esp, text + length - esp, this.esn, high);
+      const computed = mac.compute(view, esp, base + esp, text + length - esp, this.esn, high);
       if (computed === 0 || lib.CRYPTO_memcmp(computed, base + text + length, this.icvBytes) !== 0) {
         if (computed === 0) lib.ERR_clear_error();
         return REFUSED;
       }
     }
     if (mode === 'null') return IN_PLACE;
-    const iv = mode === 'aes-cbc' ? base + esp + HEADER : this.counterBlock(bytes, esp);
+    const iv = mode === 'aes-cbc' ? base + esp + HEADER : this.counterBlock(view, esp);
     const decrypted =
       lib.EVP_DecryptInit_ex2(this.context, 0, 0, iv, 0) === 1 &&
       lib.EVP_DecryptUpdate(this.context, out, work.written, base + text, length) === 1 &&
@@ -70,10 +70,9 @@ export class OpensslCombined extends OpensslUnit {
     return decrypted ? DECRYPTED : this.refuse(out, length);
   }
 
-  private counterBlock(bytes: Uint8Array, esp: number): number {
+  private counterBlock(view: DataView, esp: number): number {
     const { memory, offset } = this;
-    const block = memory!.bytes;
-    for (let i = 0; i < 8; i++) block[offset + 4 + i] = bytes[esp + HEADER + i];
+    putIv(memory!, offset + 4, view, esp + HEADER);
     return memory!.address + offset;
   }
 }

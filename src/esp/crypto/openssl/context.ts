@@ -1,7 +1,6 @@
 import type { NativeMemory } from '../../../native/memory.ts';
 import type { Sa } from '../../sa.ts';
-import { writeEsnHeader } from '../backend.ts';
-import { type Frames, type NativeUnit, REFUSED } from '../native-cipher.ts';
+import { type Frames, type NativeUnit, putEsnHeader, REFUSED } from '../native-cipher.ts';
 import type { LibCrypto, Work } from './libcrypto.ts';
 
 /** What the ciphers of a lane's OpenSSL have in common. */
@@ -41,7 +40,7 @@ export abstract class OpensslUnit implements NativeUnit {
   }
 
   abstract build(memory: NativeMemory, offset: number): void;
-  abstract decrypt(bytes: Uint8Array, base: number, esp: number, length: number, high: number, out: number): number;
+  abstract decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number;
 
   drop(): void {
     const { context } = this;
@@ -67,9 +66,9 @@ export abstract class OpensslUnit implements NativeUnit {
   }
 
   /** Address of the additional data, SPI and sequence number. */
-  protected additional(bytes: Uint8Array, base: number, esp: number, high: number): number {
+  protected additional(view: DataView, base: number, esp: number, high: number): number {
     if (!this.esn) return base + esp;
-    writeEsnHeader(this.work.memory.bytes, bytes, esp, high, this.work.headerAt);
+    putEsnHeader(this.work.memory, this.work.headerAt, view, esp, high);
     return this.work.header;
   }
 

@@ -3,6 +3,7 @@ import type { NativeMemory } from '../../../native/memory.ts';
 import { put32 } from '../../../wire/bytes.ts';
 import { fillBlock } from '../../transforms/aes-mac.ts';
 import type { AuthName } from '../../transforms/transform.ts';
+import { swap } from '../native-cipher.ts';
 import { type AesMacKeys, aesMacKeys } from '../node-mac.ts';
 import { needed, type OpensslParts } from './context.ts';
 
@@ -11,11 +12,11 @@ export interface OpensslMac {
   make(memory: NativeMemory, offset: number): void;
   drop(): void;
   /**
-   * @param from address of the input in `bytes[at ..]`
+   * @param view memory that holds the input, `at` in it, which is at the address `from`
    * @param high int32 that follows the input, when `withTail`
    * @returns address of the MAC in full length, or 0: there is none, and so the packet is not authentic
    */
-  compute(bytes: Uint8Array, at: number, from: number, length: number, withTail: boolean, high: number): number;
+  compute(view: DataView, at: number, from: number, length: number, withTail: boolean, high: number): number;
 }
 
 export function opensslMac(name: AuthName, key: Uint8Array, parts: OpensslParts): OpensslMac | undefined {
@@ -54,10 +55,10 @@ class Hmac implements OpensslMac {
     if (context !== 0) this.parts.lib.EVP_MAC_CTX_free(context);
   }
 
-  compute(_bytes: Uint8Array, _at: number, from: number, length: number, withTail: boolean, high: number): number {
+  compute(_view: DataView, _at: number, from: number, length: number, withTail: boolean, high: number): number {
     const { lib, work } = this.parts;
     const { context } = this;
-    if (withTail) put32(work.memory.bytes, work.headerAt, high);
+    if (withTail) work.memory.words[work.headerAt >> 2] = swap(high);
     const made =
       lib.EVP_MAC_init(context, 0, 0, 0) === 1 &&
       lib.EVP_MAC_update(context, from, length) === 1 &&
@@ -105,14 +106,14 @@ class AesMac implements OpensslMac {
     if (context !== 0) this.parts.lib.EVP_CIPHER_CTX_free(context);
   }
 
-  compute(bytes: Uint8Array, at: number, from: number, length: number, withTail: boolean, high: number): number {
+  compute(view: DataView, at: number, from: number, length: number, withTail: boolean, high: number): number {
     const { lib, work, frames } = this.parts;
     const { context } = this;
     const total = length + (withTail ? 4 : 0);
     // All blocks but the last, but no more than the packet has.
     let direct = (total - 1) & -BLOCK;
     if (direct > length) direct -= BLOCK;
-    const last = this.lastBlocks(bytes, at + direct, length - direct, withTail, high);
+    const last = this.lastBlocks(view, at + direct, length - direct, withTail, high);
     const made =
       lib.EVP_EncryptInit_ex2(context, 0, 0, this.zeros, 0) === 1 &&
       (direct === 0 ||
@@ -123,11 +124,11 @@ class AesMac implements OpensslMac {
   }
 
   /** Puts the last blocks together, the subkey in the last one; returns their length. */
-  private lastBlocks(bytes: Uint8Array, at: number, length: number, withTail: boolean, high: number): number {
+  private lastBlocks(view: DataView, at: number, length: number, withTail: boolean, high: number): number {
     const { work } = this.parts;
     const blocks = work.memory.bytes;
     const begin = work.blocksAt;
-    for (let i = 0; i < length; i++) blocks[begin + i] = bytes[at + i];
+    for (let i = 0; i < length; i++) blocks[begin + i] = view.getUint8(at + i);
     if (withTail) put32(blocks, begin + length, high);
     const used = length + (withTail ? 4 : 0);
     const end = (used + BLOCK - 1) & -BLOCK;
