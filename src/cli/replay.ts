@@ -1,4 +1,4 @@
-import { createSas, parseSaFile, type Sa } from '../esp/index.ts';
+import { CRYPTO_NAMES, createSas, parseSaFile, type Sa } from '../esp/index.ts';
 import { readTextFile } from '../io/text-file.ts';
 import { runReplay } from '../report/replay.ts';
 import { replayText } from '../report/replay-text.ts';
@@ -25,7 +25,7 @@ const OPTIONS = {
 export async function replayCommand(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArgs(args, OPTIONS);
   if (positionals.length === 0) throw usageError('replay needs at least one capture (see rxsteer replay --help)');
-  oneOf('crypto', values.crypto, ['node']);
+  const crypto = oneOf('crypto', values.crypto, CRYPTO_NAMES);
   const { queues, ...rss } = steeringOptions(values);
   const level = oneOf('level', values.level, ['outer', 'inner']);
   const progress = progressLine(process.stderr);
@@ -35,6 +35,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
     inline: values.inline ?? false,
     rss: { ...rss, level },
     ...(values['no-esp'] ? {} : { sas: readSas(values.sa ?? []) }),
+    ...(crypto === undefined ? {} : { crypto }),
     gro: !values['no-gro'],
     digest: oneOf('digest', values.digest, ['none', 'xxh64', 'sha256']) ?? 'xxh64',
     ...(values.out === undefined ? {} : { out: values.out }),

@@ -1,7 +1,15 @@
 /** ESP: security associations, replay windows, opening and sealing of packets, IPComp. */
 export type { Kernels } from '../kernels/kernels.ts';
-export type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
+export {
+  CRYPTO_NAMES,
+  type CryptoBackend,
+  type CryptoName,
+  type PacketCipher,
+  type SealingBackend,
+  type SealingCipher,
+} from './crypto/backend.ts';
 export { nodeBackend } from './crypto/node.ts';
+export { Crypto, type CryptoChoice, chooseCrypto } from './crypto/select.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
 export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';

@@ -1,6 +1,6 @@
 /**
  * Inbound ESP, RFC 4303 section 3.4: lengths, replay check, authentication and decryption, replay mark, trailer.
- * A verdict a packet, never an exception; nothing unauthenticated is written to the target or moves the window.
+ * A verdict a packet, never an exception; nothing unauthenticated is left in the target or moves the window.
  *
  *     | SPI | sequence | IV | payload | padding 1 2 3 .. | pad length | next header | ICV |
  *     esp   esp+4      esp+8  `----------- encrypted --------------------------'   end-icv
@@ -36,8 +36,8 @@ const TRAILER = 2;
 const NO_NEXT_HEADER = 59;
 
 export interface OpenOptions {
-  /** Default: node:crypto. */
-  readonly backend?: CryptoBackend;
+  /** Default: node:crypto. `Crypto` has the fastest there is for each SA. */
+  readonly backend?: Pick<CryptoBackend, 'cipher'>;
   /** Copies inside the frame memory for transforms that do not encrypt; without it `copyWithin` does. */
   readonly kernels?: Kernels;
 }
@@ -49,7 +49,7 @@ export class EspOpener {
   /** Sequence number of the last packet that was begun, halves as int32 (high: 0 without ESN). */
   sequenceLow = 0;
   sequenceHigh = 0;
-  readonly backend: CryptoBackend;
+  private readonly backend: Pick<CryptoBackend, 'cipher'>;
   private readonly bytes: Uint8Array;
   private readonly sas: readonly Sa[];
   private readonly counters: Float64Array;

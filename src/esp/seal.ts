@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { optionError } from '../errors.ts';
 import { ESP_HEADER, emitEsp } from '../wire/esp.ts';
-import type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
+import type { SealingCipher } from './crypto/backend.ts';
 import { nodeBackend } from './crypto/node.ts';
 import type { Sa } from './sa.ts';
 
@@ -18,7 +18,7 @@ export interface SealOptions {
 }
 
 interface Outbound {
-  readonly cipher: PacketCipher;
+  readonly cipher: SealingCipher;
   iv: bigint;
 }
 
@@ -49,7 +49,7 @@ export function seal(
   const icv = text + payload.length + tfc + padding + TRAILER;
   const packet = new Uint8Array(icv + icvBytes);
   emitEsp(packet, 0, sa.spi, low);
-  const state = outboundOf(sa, nodeBackend);
+  const state = outboundOf(sa);
   packet.set(ivOf(state, ivBytes, options.iv), ESP_HEADER);
   packet.set(payload, text);
   for (let i = 1; i <= padding; i++) packet[icv - TRAILER - padding + i - 1] = i;
@@ -59,10 +59,10 @@ export function seal(
   return packet;
 }
 
-function outboundOf(sa: Sa, backend: CryptoBackend): Outbound {
+function outboundOf(sa: Sa): Outbound {
   let state = outbound.get(sa);
   if (state === undefined) {
-    state = { cipher: backend.cipher(sa), iv: randomBytes(8).readBigUInt64BE() };
+    state = { cipher: nodeBackend.cipher(sa), iv: randomBytes(8).readBigUInt64BE() };
     outbound.set(sa, state);
   }
   return state;

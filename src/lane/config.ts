@@ -1,4 +1,4 @@
-import type { PolicyConfig, SaConfig } from '../esp/index.ts';
+import type { CryptoName, PolicyConfig, SaConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -68,6 +68,8 @@ export interface LaneConfig {
     readonly deliverUnknown: boolean;
     /** Absent: anything may come in clear. */
     readonly policy?: readonly PolicyConfig[];
+    /** The fastest crypto backend that may be used; absent: any. */
+    readonly crypto?: CryptoName;
   };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;

@@ -1,5 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
+import { Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -47,7 +47,7 @@ const MAX_IP = 66_000;
 
 /**
  * The pipeline of one queue: ring -> ESP -> inner fragments -> GRO -> consumer, or its consumer's lane. A plain class: whoever
- * owns the thread calls `poll`. Nothing is allocated per packet (what node:crypto allocates aside).
+ * owns the thread calls `poll`. Nothing is allocated per packet (what the `node` crypto backend allocates aside).
  *
  *     poll:  take descriptors ... process each ... end of poll: flush GRO, one call of the consumer, release the ring
  *
@@ -69,6 +69,7 @@ export class Lane {
   private readonly scratch: Scratch;
   private readonly hasher: InnerHasher;
   private readonly stage: EspStage | undefined;
+  private readonly crypto: Crypto | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
@@ -118,12 +119,16 @@ export class Lane {
     if (config.esp !== undefined) {
       const sas = importSas(config.esp.sas);
       const words = new Int32Array(buffer);
+      this.crypto = new Crypto(config.esp.crypto);
       this.stage = new EspStage({
         d,
         bytes: this.bytes,
         kernels: this.kernels,
         scratch: this.scratch,
-        opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), { kernels: this.kernels }),
+        opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), {
+          backend: this.crypto,
+          kernels: this.kernels,
+        }),
         table: new SaTable(buffer, places.saTable, sas.length),
         modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
         units: config.esp.units,
@@ -238,12 +243,14 @@ export class Lane {
       this.counters[C_THROWS]++;
       this.onError(error);
     }
+    this.crypto?.close();
     this.shared.set(this.counters);
   }
 
   /** Given up while its consumer has a batch: what becomes of that is not counted any more. */
   abandon(): void {
     this.abandoned = true;
+    this.crypto?.close();
   }
 
   /** Takes the lane's own ring, unless other lanes must go on first. */

@@ -93,6 +93,7 @@ export function layControl(
         src: sa.src,
         dst: sa.dst,
         transform: transformName(sa),
+        crypto: esp!.choices[i].backend,
         mode: sa.mode,
         natt: sa.encap === 'udp',
         trustIcv: sa.trustIcv,

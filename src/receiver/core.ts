@@ -143,6 +143,7 @@ export function makeCore(options: Resolved): Core {
             units,
             deliverUnknown: esp.deliverUnknown,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
+            ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
           },
         }),
     ...(fragments === undefined ? {} : { fragments }),

@@ -1,6 +1,16 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
-import { checkPolicy, type PolicyConfig, type Sa, type SaConfig, validateSas } from '../esp/index.ts';
+import {
+  CRYPTO_NAMES,
+  type CryptoChoice,
+  type CryptoName,
+  checkPolicy,
+  chooseCrypto,
+  type PolicyConfig,
+  type Sa,
+  type SaConfig,
+  validateSas,
+} from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
 import type { RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
@@ -19,6 +29,11 @@ export interface EspOptions {
   readonly onUnknownSpi?: 'drop' | 'deliver';
   /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
   readonly policy?: readonly PolicyConfig[];
+  /**
+   * What opens packets. Absent: for each SA the fastest of `ipsec-mb`, `openssl` and `node` that is there and knows its transform.
+   * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
+   */
+  readonly crypto?: CryptoName;
 }
 
 export interface FragmentOptions {
@@ -115,6 +130,9 @@ export interface Resolved {
         readonly sas: readonly Sa[];
         readonly deliverUnknown: boolean;
         readonly policy: readonly PolicyConfig[] | undefined;
+        readonly crypto: CryptoName | undefined;
+        /** Of each SA. */
+        readonly choices: readonly CryptoChoice[];
       }
     | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
@@ -153,7 +171,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 /**
  * Checks the options of a receiver and fills in the defaults.
  *
- * @throws RxSteerError `ERR_RXSTEER_OPTION`, `_CONSUMER`, `_SA` and what the steerer throws: each names the option, what was
+ * @throws RxSteerError `ERR_RXSTEER_OPTION`, `_CONSUMER`, `_SA`, `_CRYPTO` and what the steerer throws: each names the option, what was
  * expected and what came.
  */
 export function resolveOptions(options: ReceiverOptions): Resolved {
@@ -240,10 +258,13 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
   sas.forEach((sa, i) => {
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
+  const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
   return {
     sas,
     deliverUnknown: unknown === 'deliver',
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
+    crypto,
+    choices: chooseCrypto(sas, crypto),
   };
 }
 

@@ -6,7 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { SaMode } from '../esp/index.ts';
+import type { CryptoChoice, CryptoName, SaMode } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -61,6 +61,8 @@ export interface SaStats {
   readonly src: string | undefined;
   readonly dst: string;
   readonly transform: string;
+  /** What opens its packets: `ipsec-mb`, `openssl` or `node`. */
+  readonly crypto: CryptoName;
   readonly mode: SaMode;
   readonly natt: boolean;
   /** Checksums of what comes by it are not verified. */
@@ -109,8 +111,8 @@ export interface ReceiverStats {
   readonly conserved: boolean;
   /** The hash key in hexadecimal: a random one is to be known, it is no secret of an SA. */
   readonly hkey: string;
-  /** What opens ESP. */
-  readonly crypto: string;
+  /** For each transform in use: what opens it, and why nothing faster does. */
+  readonly crypto: readonly CryptoChoice[];
 }
 
 export interface StatsParts {
@@ -124,6 +126,7 @@ export interface StatsParts {
   readonly rfs: { readonly entries: number; readonly moves: number } | undefined;
   readonly unknown: readonly UnknownSpis[];
   readonly sas: readonly SaStats[];
+  readonly crypto: readonly CryptoChoice[];
   readonly hkey: string;
 }
 
@@ -197,7 +200,7 @@ export function collectStats(parts: StatsParts): ReceiverStats {
     ),
     conserved: d.packets === segments + dropped + taken + held,
     hkey: parts.hkey,
-    crypto: 'node',
+    crypto: parts.crypto,
   };
 }
 

@@ -24,6 +24,7 @@ export function replayText({ report, milliseconds }: Replay, style: Style): stri
   section(lines, style, 'Dropped', counts(report.drops));
   section(lines, style, 'Absorbed', counts(report.absorbed));
   section(lines, style, 'Security associations', saRows(report));
+  section(lines, style, 'Cryptography', cryptoRows(report));
   section(
     lines,
     style,
@@ -98,6 +99,17 @@ function saRows(report: ReplayReport): string[] {
       failed.join(', '),
     ];
   });
+}
+
+/** What opens each transform, and in the words of the backends why nothing faster does. */
+function cryptoRows(report: ReplayReport): string[] {
+  return shortened(report.crypto, ({ transform, backend, instead }) => [
+    transform,
+    backend,
+    Object.entries(instead)
+      .map(([name, reason]) => `${name}: ${reason}`)
+      .join('; '),
+  ]);
 }
 
 function shortened<T>(items: readonly T[], row: (item: T) => (string | number)[]): string[] {

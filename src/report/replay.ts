@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import { PcapngWriter } from '../capture/index.ts';
 import { optionError, RxSteerError } from '../errors.ts';
-import { formatSpi, type Sa } from '../esp/index.ts';
+import { type CryptoName, formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
 import { openSink } from '../io/sink.ts';
 import type { Consumer } from '../lane/consumer.ts';
@@ -31,6 +31,8 @@ export interface ReplayOptions {
   readonly rss: RssOptions;
   /** Absent: ESP is delivered as it came. */
   readonly sas?: readonly Sa[];
+  /** The crypto backend that must be used; absent: the fastest there is. */
+  readonly crypto?: CryptoName;
   readonly gro?: boolean;
   readonly digest: DigestKind;
   /** File for what was delivered. */
@@ -63,6 +65,7 @@ export interface ReplayReport {
   readonly drops: ReceiverStats['drops'];
   readonly absorbed: ReceiverStats['absorbed'];
   readonly sas: readonly ReplaySa[];
+  readonly crypto: ReceiverStats['crypto'];
   readonly unknownSpis: readonly {
     readonly spi: string;
     readonly src: string;
@@ -117,7 +120,8 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     deterministic: true,
     nattPort: NATT_PORT,
     rss: options.rss,
-    esp: options.sas === undefined ? false : { sas },
+    esp:
+      options.sas === undefined ? false : { sas, ...(options.crypto === undefined ? {} : { crypto: options.crypto }) },
     gro: options.gro === false ? false : {},
     consumer: inline ? consumer : new URL(`./replay-consumer${extname(import.meta.url)}`, import.meta.url),
     data,
@@ -222,6 +226,7 @@ function makeReport(
     drops: stats.drops,
     absorbed: stats.absorbed,
     sas: stats.sas.map((sa) => ({ ...sa, spi: formatSpi(sa.spi) })),
+    crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
     gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
     flows: accounts.report(),

@@ -103,6 +103,7 @@ export class LaneGroup {
       unknown,
       sas: control.saStats(),
       hkey: '',
+      crypto: [],
     });
   }
 

@@ -1,29 +1,44 @@
 /**
- * What a crypto backend offers to ESP: for each SA a cipher that opens and seals whole packets. Backends know nothing of
- * replay windows, trailers or counters; those are `../open.ts`, which is split into `begin` and `finish` so that a backend
- * that opens many packets in one call can work between the two.
+ * What a crypto backend offers to ESP: for each SA a cipher that opens whole packets. Backends know nothing of replay windows,
+ * trailers or counters; those are `../open.ts`, which is split into `begin` and `finish` around them.
  */
 import { put32, u32 } from '../../wire/bytes.ts';
 import type { Sa } from '../sa.ts';
+import type { Transform } from '../transforms/transform.ts';
 
-/** Opens and seals packets of one SA. */
+/** The backends, the fastest first. */
+export const CRYPTO_NAMES = ['ipsec-mb', 'openssl', 'node'] as const;
+export type CryptoName = (typeof CRYPTO_NAMES)[number];
+
+/** Opens packets of one SA. */
 export interface PacketCipher {
-  /** After `open` returned true: where the plaintext lies, which is payload, padding, pad length and next header. */
+  /**
+   * After `open` returned true, and until the next `open` of any cipher of the backend: where the plaintext lies, which is
+   * payload, padding, pad length and next header.
+   */
   plain: Uint8Array;
   at: number;
   length: number;
 
   /**
-   * Authenticates a packet and decrypts it. Nothing unauthenticated is written anywhere but in the backend's own memory.
-   * @param bytes memory that holds the packet; may be shared
+   * Authenticates a packet and decrypts it.
+   *
+   * AEADs decrypt and authenticate in one pass, so what is not authentic yet may pass through the target: it must belong to the
+   * caller alone until `open` returns, as the scratch of a lane does. Outside of the target and the backend's own memory nothing
+   * is written. When `open` returns false, none of the plaintext is left anywhere: what was written is zero again.
+   * @param bytes memory that holds the packet; may be shared. Kept: give the same array each time
    * @param esp absolute offset of the ESP header; the caller has checked that the lengths fit the transform
    * @param end absolute end of the packet, ICV included
    * @param high high half of the sequence number, int32; used with ESN only
-   * @param target where in `bytes` the plaintext may be put, `room` bytes; a backend may also leave it elsewhere (`plain`, `at`)
+   * @param target where in `bytes` the plaintext may be put, `room` bytes; a backend may also leave it elsewhere (`plain`, `at`),
+   * and does when the target is too small or lies over the packet
    * @returns false when the ICV is wrong; never throws for what the packet holds
    */
   open(bytes: Uint8Array, esp: number, end: number, high: number, target: number, room: number): boolean;
+}
 
+/** Seals packets of one SA, too. */
+export interface SealingCipher extends PacketCipher {
   /**
    * Encrypts and authenticates in place.
    * @param packet header, IV, plaintext (payload, padding, pad length, next header), and room for the ICV at its end; not shared
@@ -32,9 +47,18 @@ export interface PacketCipher {
 }
 
 export interface CryptoBackend {
-  readonly name: string;
-  /** The cipher of an SA. Expensive: once an SA and thread. */
+  readonly name: CryptoName;
+  /** Why it does not open packets of this transform; undefined: it does. */
+  refuses(transform: Transform): string | undefined;
+  /** The cipher of an SA whose transform is not refused. What is expensive about it is made with its first packet. */
   cipher(sa: Sa): PacketCipher;
+  /** Frees and wipes what its ciphers hold outside of JavaScript. They open nothing afterwards. */
+  close(): void;
+}
+
+/** A backend that seals, too. */
+export interface SealingBackend extends CryptoBackend {
+  cipher(sa: Sa): SealingCipher;
 }
 
 export const NO_PLAIN: Uint8Array = new Uint8Array(0);

@@ -8,12 +8,12 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { type Sa, secretsOf } from '../sa.ts';
-import { NO_PLAIN, type PacketCipher, writeEsnHeader } from './backend.ts';
+import { NO_PLAIN, type SealingCipher, writeEsnHeader } from './backend.ts';
 
 const HEADER = 8;
 const IV = 8;
 
-export class NodeAead implements PacketCipher {
+export class NodeAead implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;
@@ -82,7 +82,7 @@ export class NodeAead implements PacketCipher {
 }
 
 /** AES-GMAC by node:crypto: GCM without plaintext, everything from the SPI to the ICV as additional data. */
-export class NodeGmac implements PacketCipher {
+export class NodeGmac implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;

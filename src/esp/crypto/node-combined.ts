@@ -5,12 +5,12 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { put32 } from '../../wire/bytes.ts';
 import { type Sa, secretsOf } from '../sa.ts';
-import { NO_PLAIN, type PacketCipher } from './backend.ts';
+import { NO_PLAIN, type SealingCipher } from './backend.ts';
 import { type Mac, nodeMac } from './node-mac.ts';
 
 const HEADER = 8;
 
-export class NodeCombined implements PacketCipher {
+export class NodeCombined implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;

@@ -35,6 +35,22 @@ class Hmac implements Mac {
 const BLOCK = 16;
 const ZERO_IV = new Uint8Array(BLOCK);
 
+/** Key of the chain, and what the last block is mixed with when it is whole, and when it was filled up. */
+export interface AesMacKeys {
+  readonly chain: Uint8Array;
+  readonly whole: Uint8Array;
+  readonly filled: Uint8Array;
+}
+
+export function aesMacKeys(name: 'aes-xcbc' | 'aes-cmac', key: Uint8Array): AesMacKeys {
+  const encrypt = (block: Uint8Array): Uint8Array =>
+    createCipheriv('aes-128-ecb', key, null).setAutoPadding(false).update(block);
+  const blockOf = (value: number): Uint8Array => encrypt(new Uint8Array(BLOCK).fill(value));
+  if (name === 'aes-xcbc') return { chain: blockOf(1), whole: blockOf(2), filled: blockOf(3) };
+  const whole = double(encrypt(ZERO_IV));
+  return { chain: key, whole, filled: double(whole) };
+}
+
 /**
  * XCBC and CMAC as one AES-CBC encryption: of the whole input with its last block mixed with a subkey, whose last block of
  * ciphertext is the MAC. So OpenSSL runs the chain, not JavaScript: one native call a packet.
@@ -47,17 +63,10 @@ class AesMac implements Mac {
   private input = new Uint8Array(2048);
 
   constructor(name: 'aes-xcbc' | 'aes-cmac', key: Uint8Array) {
-    const encrypt = (block: Uint8Array): Uint8Array =>
-      createCipheriv('aes-128-ecb', key, null).setAutoPadding(false).update(block);
-    if (name === 'aes-xcbc') {
-      this.key = createSecretKey(encrypt(new Uint8Array(BLOCK).fill(1)));
-      this.whole = encrypt(new Uint8Array(BLOCK).fill(2));
-      this.filled = encrypt(new Uint8Array(BLOCK).fill(3));
-    } else {
-      this.key = createSecretKey(key);
-      this.whole = double(encrypt(ZERO_IV));
-      this.filled = double(this.whole);
-    }
+    const keys = aesMacKeys(name, key);
+    this.key = createSecretKey(keys.chain);
+    this.whole = keys.whole;
+    this.filled = keys.filled;
   }
 
   compute(bytes: Uint8Array, from: number, to: number, tail: Uint8Array | undefined): Uint8Array {

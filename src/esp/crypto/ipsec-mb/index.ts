@@ -1,0 +1,69 @@
+/** The backend of intel-ipsec-mb: the fastest there is for AES-GCM, AES-GMAC and ChaCha20-Poly1305. */
+import type { CFunction } from '../../../native/ffi.ts';
+import type { Sa } from '../../sa.ts';
+import type { CryptoBackend } from '../backend.ts';
+import { Contexts } from '../contexts.ts';
+import { Frames, NativeCipher, type NativeUnit } from '../native-cipher.ts';
+import { IpsecMbChaCha, IpsecMbGcm, IpsecMbGmac, SLOT_BYTES } from './aead.ts';
+import { loadIpsecMb, Manager } from './library.ts';
+
+/** Functions of a manager, by key size: 128, 192, 256 bits. */
+export interface IpsecMbCalls {
+  readonly manager: Manager;
+  readonly gcmDecrypt: readonly CFunction[];
+  readonly gcmPrecompute: readonly CFunction[];
+  readonly gmacInit: readonly CFunction[];
+  readonly gmacUpdate: readonly CFunction[];
+  readonly gmacFinalize: readonly CFunction[];
+  readonly chachaInit: CFunction;
+  readonly chachaDecryptUpdate: CFunction;
+  readonly chachaFinalize: CFunction;
+}
+
+const DONE: ReadonlySet<string> = new Set(['aes-gcm', 'aes-gmac', 'chacha20-poly1305']);
+
+/** @param capacity expanded keys at a time; about 1 KiB each. @returns the backend, or why there is none */
+export function createIpsecMb(capacity: number): CryptoBackend | string {
+  const loaded = loadIpsecMb();
+  if (typeof loaded === 'string') return loaded;
+  const { ffi, layout } = loaded;
+  let manager: Manager;
+  try {
+    manager = new Manager(loaded);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const calls: IpsecMbCalls = {
+    manager,
+    gcmDecrypt: layout.gcmDecrypt.map((at) => manager.at(at, 10)),
+    gcmPrecompute: layout.gcmPrecompute.map((at) => manager.at(at, 2)),
+    gmacInit: layout.gmacInit.map((at) => manager.at(at, 4)),
+    gmacUpdate: layout.gmacUpdate.map((at) => manager.at(at, 4)),
+    gmacFinalize: layout.gmacFinalize.map((at) => manager.at(at, 4)),
+    chachaInit: manager.at(layout.chachaInit, 5),
+    chachaDecryptUpdate: manager.at(layout.chachaDecryptUpdate, 5),
+    chachaFinalize: manager.at(layout.chachaFinalize, 3),
+  };
+  const frames = new Frames(ffi);
+  const contexts = new Contexts(ffi, capacity, SLOT_BYTES);
+  return {
+    name: 'ipsec-mb',
+    refuses: ({ cipher }) =>
+      DONE.has(cipher)
+        ? undefined
+        : `${cipher} with a packet at a time is faster by OpenSSL (its strength is many packets at once)`,
+    cipher: (sa) => new NativeCipher(sa, unitOf(sa, calls), frames, contexts),
+    close() {
+      contexts.close();
+      frames.close();
+      manager.work.wipe();
+      manager.memory.wipe();
+    },
+  };
+}
+
+function unitOf(sa: Sa, calls: IpsecMbCalls): NativeUnit {
+  const { cipher } = sa.transform;
+  if (cipher === 'aes-gcm') return new IpsecMbGcm(sa, calls);
+  return cipher === 'aes-gmac' ? new IpsecMbGmac(sa, calls) : new IpsecMbChaCha(sa, calls);
+}

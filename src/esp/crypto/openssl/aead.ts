@@ -1,0 +1,139 @@
+/** AES-GCM, AES-GMAC, AES-CCM and ChaCha20-Poly1305 by OpenSSL: only a tag that it has checked counts as success. */
+import type { NativeMemory } from '../../../native/memory.ts';
+import { secretsOf } from '../../sa.ts';
+import { DECRYPTED, IN_PLACE, putIv, REFUSED } from '../native-cipher.ts';
+import { needed, OpensslUnit } from './context.ts';
+
+const HEADER = 8;
+const IV = 8;
+const EVP_CTRL_GCM_SET_IV_FIXED = 0x12;
+
+/**
+ * GCM as TLS uses it: the salt is the fixed part of the nonce, set once; of a packet, IV and ICV are read where they lie. Four calls:
+ * { tag, tlsivinv }, additional data, data, verdict. With an IV given the usual way it takes the same calls and 65 ns more.
+ */
+abstract class GcmContext extends OpensslUnit {
+  private readonly parameters: number = this.work.tagAndIv(this.sa.transform.icvBytes);
+
+  build(memory: NativeMemory, offset: number): void {
+    const { lib } = this;
+    const { key, salt } = secretsOf(this.sa);
+    this.makeContext(`AES-${key.length * 8}-GCM`, key, memory, offset);
+    memory.bytes.set(salt, offset);
+    const fixed = lib.EVP_CIPHER_CTX_ctrl(
+      this.context,
+      EVP_CTRL_GCM_SET_IV_FIXED,
+      salt.length,
+      memory.address + offset,
+    );
+    needed(lib, 'the fixed part of the nonce', fixed);
+  }
+
+  /** Gives the context IV and ICV of a packet. */
+  protected begin(base: number, esp: number, length: number): boolean {
+    const { work, parameters } = this;
+    const iv = base + esp + HEADER;
+    work.pointTo(parameters, 0, iv + IV + length);
+    work.pointTo(parameters, 1, iv);
+    return this.lib.EVP_CIPHER_CTX_set_params(this.context, work.memory.address + parameters) === 1;
+  }
+}
+
+export class OpensslGcm extends GcmContext {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
+    const { lib, context, work } = this;
+    const { written } = work;
+    const authentic =
+      this.begin(base, esp, length) &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
+      lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1 &&
+      lib.EVP_DecryptFinal_ex(context, out, written) === 1;
+    return authentic ? DECRYPTED : this.refuse(out, length);
+  }
+}
+
+/** All of the packet up to the ICV is additional data (RFC 4543 section 3.3); the payload stays where it is. */
+export class OpensslGmac extends GcmContext {
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number): number {
+    const { lib, context, work, esn } = this;
+    const { written } = work;
+    const from = esn ? HEADER : 0;
+    const authentic =
+      this.begin(base, esp, length) &&
+      (!esn || lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), 12) === 1) &&
+      lib.EVP_DecryptUpdate(context, 0, written, base + esp + from, HEADER + IV + length - from) === 1 &&
+      lib.EVP_DecryptFinal_ex(context, work.blocks, written) === 1;
+    if (authentic) return IN_PLACE;
+    lib.ERR_clear_error();
+    return REFUSED;
+  }
+}
+
+/** A nonce of salt and IV that is put together in the slot, the IV at a multiple of 4. */
+abstract class NonceContext extends OpensslUnit {
+  protected readonly tag: number = this.work.tag(this.sa.transform.icvBytes);
+  /** The slot's memory, where in it the IV goes, and the address of the nonce. */
+  private memory: NativeMemory | undefined;
+  private ivAt = 0;
+  private nonce = 0;
+
+  override drop(): void {
+    super.drop();
+    this.memory = undefined;
+  }
+
+  protected keep(memory: NativeMemory, offset: number): void {
+    const { salt } = secretsOf(this.sa);
+    this.memory = memory;
+    this.ivAt = offset + 4;
+    const at = this.ivAt - salt.length;
+    memory.bytes.set(salt, at);
+    this.nonce = memory.address + at;
+  }
+
+  /** Starts a packet: nonce, and what its tag should be. */
+  protected begin(view: DataView, base: number, esp: number, length: number): boolean {
+    putIv(this.memory!, this.ivAt, view, esp + HEADER);
+    this.work.pointTo(this.tag, 0, base + esp + HEADER + IV + length);
+    return this.lib.EVP_DecryptInit_ex2(this.context, 0, 0, this.nonce, this.work.memory.address + this.tag) === 1;
+  }
+}
+
+/** CCM must know the length first; and its data call is the verdict, there is no other. */
+export class OpensslCcm extends NonceContext {
+  build(memory: NativeMemory, offset: number): void {
+    const { key, salt } = secretsOf(this.sa);
+    const parameters = this.work.nonceAndTagLength(salt.length + IV, this.sa.transform.icvBytes);
+    this.makeContext(`AES-${key.length * 8}-CCM`, key, memory, offset, parameters);
+    this.keep(memory, offset);
+  }
+
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
+    const { lib, context, work } = this;
+    const { written } = work;
+    const authentic =
+      this.begin(view, base, esp, length) &&
+      lib.EVP_DecryptUpdate(context, 0, written, 0, length) === 1 &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
+      lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1;
+    return authentic ? DECRYPTED : this.refuse(out, length);
+  }
+}
+
+export class OpensslChaCha extends NonceContext {
+  build(memory: NativeMemory, offset: number): void {
+    this.makeContext('ChaCha20-Poly1305', secretsOf(this.sa).key, memory, offset);
+    this.keep(memory, offset);
+  }
+
+  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
+    const { lib, context, work } = this;
+    const { written } = work;
+    const authentic =
+      this.begin(view, base, esp, length) &&
+      lib.EVP_DecryptUpdate(context, 0, written, this.additional(view, base, esp, high), this.aadBytes) === 1 &&
+      lib.EVP_DecryptUpdate(context, out, written, base + esp + HEADER + IV, length) === 1 &&
+      lib.EVP_DecryptFinal_ex(context, out, written) === 1;
+    return authentic ? DECRYPTED : this.refuse(out, length);
+  }
+}
