@@ -1,15 +1,24 @@
 /** What does it cost to open an ESP packet, and to find its SA? */
-import { createSa, EspOpener, OPEN_OK, type Sa, type SaConfig, SaState, SaTable, seal } from '../src/esp/index.ts';
+import {
+  Crypto,
+  type CryptoName,
+  createSa,
+  EspOpener,
+  OPEN_OK,
+  type Sa,
+  type SaConfig,
+  SaState,
+  SaTable,
+  seal,
+} from '../src/esp/index.ts';
 import { createKernels } from '../src/kernels/create.ts';
 import { createFrameMemory } from '../src/memory/frame-memory.ts';
 import { put32, u32 } from '../src/wire/bytes.ts';
 import type { Case, Round } from './harness.ts';
 import { Random } from './random.ts';
 
-const PACKETS = 256;
-const SLOT = 2048;
-/** Behind an Ethernet header, as a lane has it. */
-const TARGET = (PACKETS + 1) * SLOT + 14;
+/** Of all packets of a round together, so that they stay in the processor's cache as the peers' do. */
+const BYTES = 512 << 10;
 const LOOK_UPS = 65_536;
 
 const hex = (bytes: number): string => Array.from({ length: bytes }, (_, i) => (i + 16).toString(16)).join('');
@@ -25,36 +34,42 @@ const TRANSFORMS: readonly [name: string, transform: SaConfig['transform']][] = 
 ];
 
 /** `payload` bytes in each ESP packet, padding and trailer not counted; a window of 1024, as the peers have it. */
-function opening(transform: SaConfig['transform'], payload: number): Round {
+function opening(transform: SaConfig['transform'], payload: number, name: CryptoName): Round {
   const sa = createSa({ spi: 0x1001, dst: '198.51.100.1', mode: 'transport', transform, replayWindow: 1024 });
-  const memory = createFrameMemory(TARGET + 2 * SLOT);
+  const slot = payload > 1500 ? 9216 : 2048;
+  const count = Math.floor(BYTES / slot);
+  // behind an Ethernet header, as a lane has it
+  const target = (count + 1) * slot + 14;
+  const memory = createFrameMemory(target + 2 * slot);
   const bytes = new Uint8Array(memory.buffer);
   const state = SaState.create([sa]);
-  const opener = new EspOpener(bytes, [sa], state, { kernels: createKernels(memory, bytes) });
-  const ends = packets(sa, payload, bytes);
+  const backend = new Crypto(name);
+  if (backend.choose(sa.transform).backend !== name) throw new Error(`${name} does not take ${sa.transform.name}`);
+  const opener = new EspOpener(bytes, [sa], state, { backend, kernels: createKernels(memory, bytes) });
+  const ends = packets(sa, payload, bytes, count, slot);
   const run = (): number => {
     let length = 0;
-    for (let i = 0; i < PACKETS; i++) {
-      const verdict = opener.open(0, (i + 1) * SLOT, ends[i], TARGET, SLOT);
+    for (let i = 0; i < count; i++) {
+      const verdict = opener.open(0, (i + 1) * slot, ends[i], target, slot);
       if (verdict !== OPEN_OK) throw new Error(`verdict ${verdict}`);
       length += opener.length;
     }
     return length;
   };
-  if (run() !== PACKETS * payload) throw new Error('not all of the payload was opened');
-  return { items: PACKETS, prepare: () => state.restartWindow(0), run };
+  if (run() !== count * payload) throw new Error('not all of the payload was opened');
+  return { items: count, prepare: () => state.restartWindow(0), run, close: () => backend.close() };
 }
 
 /** Packet i lies in slot i + 1; returns where each ends. */
-function packets(sa: Sa, payload: number, bytes: Uint8Array): Int32Array {
+function packets(sa: Sa, payload: number, bytes: Uint8Array, count: number, slot: number): Int32Array {
   const random = new Random(0x55555555, 0x55555555);
   const plain = new Uint8Array(payload);
-  const ends = new Int32Array(PACKETS);
-  for (let i = 0; i < PACKETS; i++) {
+  const ends = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
     random.fill(plain, 0, payload);
     const packet = seal(sa, i + 1, plain, 17);
-    bytes.set(packet, (i + 1) * SLOT);
-    ends[i] = (i + 1) * SLOT + packet.length;
+    bytes.set(packet, (i + 1) * slot);
+    ends[i] = (i + 1) * slot + packet.length;
   }
   return ends;
 }
@@ -87,12 +102,30 @@ function lookUp(count: number): Round {
   return { items: LOOK_UPS, run };
 }
 
+/** The backends that this machine has, the slowest first; and whether one takes a transform itself. */
+const crypto = new Crypto();
+const BACKENDS = (['node', 'openssl', 'ipsec-mb'] as const).filter((name) => crypto.why(name) === undefined);
+const takes = (name: CryptoName, transform: SaConfig['transform']): boolean => {
+  const one = new Crypto(name);
+  const sa = createSa({ spi: 1, dst: '192.0.2.1', mode: 'tunnel', transform });
+  const taken = one.choose(sa.transform).backend === name;
+  one.close();
+  return taken;
+};
+
+/** By each backend, held against node:crypto. */
+function byBackend(name: string, bytes: number, transform: SaConfig['transform']): Case[] {
+  return BACKENDS.filter((backend) => takes(backend, transform)).map((backend) => ({
+    name: `${name}_${bytes}_${backend}`,
+    bytes,
+    ...(backend === 'node' ? {} : { against: `${name}_${bytes}_node` }),
+    make: () => opening(transform, bytes, backend),
+  }));
+}
+
 export const cases: readonly Case[] = [
-  ...[64, 512, 1400].map((bytes) => ({ name: `open_gcm256_${bytes}`, bytes, make: () => opening(GCM_256, bytes) })),
-  ...TRANSFORMS.map(([name, transform]) => ({
-    name: `open_${name}_1400`,
-    bytes: 1400,
-    make: () => opening(transform, 1400),
-  })),
+  ...[64, 512, 1400, 9000].flatMap((bytes) => byBackend('open_gcm256', bytes, GCM_256)),
+  ...TRANSFORMS.flatMap(([name, transform]) => byBackend(`open_${name}`, 1400, transform)),
   ...[1, 1000, 100_000].map((count) => ({ name: `sa_lookup_${count}`, bytes: 0, make: () => lookUp(count) })),
 ];
+crypto.close();

@@ -10,14 +10,11 @@ import { loadIpsecMb, Manager } from './library.ts';
 /** Functions of a manager, by key size: 128, 192, 256 bits. */
 export interface IpsecMbCalls {
   readonly manager: Manager;
-  readonly gcmDecrypt: readonly CFunction[];
+  readonly frames: Frames;
   readonly gcmPrecompute: readonly CFunction[];
   readonly gmacInit: readonly CFunction[];
   readonly gmacUpdate: readonly CFunction[];
   readonly gmacFinalize: readonly CFunction[];
-  readonly chachaInit: CFunction;
-  readonly chachaDecryptUpdate: CFunction;
-  readonly chachaFinalize: CFunction;
 }
 
 const DONE: ReadonlySet<string> = new Set(['aes-gcm', 'aes-gmac', 'chacha20-poly1305']);
@@ -33,18 +30,15 @@ export function createIpsecMb(capacity: number): CryptoBackend | string {
   } catch (error) {
     return (error as Error).message;
   }
+  const frames = new Frames(ffi);
   const calls: IpsecMbCalls = {
     manager,
-    gcmDecrypt: layout.gcmDecrypt.map((at) => manager.at(at, 10)),
+    frames,
     gcmPrecompute: layout.gcmPrecompute.map((at) => manager.at(at, 2)),
     gmacInit: layout.gmacInit.map((at) => manager.at(at, 4)),
     gmacUpdate: layout.gmacUpdate.map((at) => manager.at(at, 4)),
     gmacFinalize: layout.gmacFinalize.map((at) => manager.at(at, 4)),
-    chachaInit: manager.at(layout.chachaInit, 5),
-    chachaDecryptUpdate: manager.at(layout.chachaDecryptUpdate, 5),
-    chachaFinalize: manager.at(layout.chachaFinalize, 3),
   };
-  const frames = new Frames(ffi);
   const contexts = new Contexts(ffi, capacity, SLOT_BYTES);
   return {
     name: 'ipsec-mb',

@@ -7,15 +7,16 @@
 export interface ManagerLayout {
   /** Words: which implementation `init_mb_mgr_auto` has taken (IMB_ARCH). */
   readonly usedArch: number;
-  /** Pointers to functions, of 128, 192 and 256 bits of key. */
-  readonly gcmDecrypt: readonly [number, number, number];
+  /** Pointers to functions. */
+  readonly submitJob: number;
+  /** The same, of 128, 192 and 256 bits of key. */
   readonly gcmPrecompute: readonly [number, number, number];
   readonly gmacInit: readonly [number, number, number];
   readonly gmacUpdate: readonly [number, number, number];
   readonly gmacFinalize: readonly [number, number, number];
-  readonly chachaInit: number;
-  readonly chachaDecryptUpdate: number;
-  readonly chachaFinalize: number;
+  /** Word: which job comes next, in bytes from the first one on. The first job. */
+  readonly nextJob: number;
+  readonly jobs: number;
 }
 
 /** By what `imb_get_version` returns. */
@@ -24,14 +25,13 @@ export const LAYOUTS: ReadonlyMap<number, ManagerLayout> = new Map([
     0x10300,
     {
       usedArch: 56,
-      gcmDecrypt: [280, 288, 296],
+      submitJob: 80,
       gcmPrecompute: [448, 456, 464],
       gmacInit: [720, 728, 736],
       gmacUpdate: [744, 752, 760],
       gmacFinalize: [768, 776, 784],
-      chachaInit: 920,
-      chachaDecryptUpdate: 936,
-      chachaFinalize: 944,
+      nextJob: 1020,
+      jobs: 1024,
     },
   ],
 ]);
@@ -39,6 +39,40 @@ export const LAYOUTS: ReadonlyMap<number, ManagerLayout> = new Map([
 /** IMB_ARCH_SSE: the first one with AES instructions. */
 export const ARCH_SSE = 2;
 
-/** struct gcm_key_data, aligned to 64; struct gcm_context_data and struct chacha20_poly1305_context_data. */
+/** struct gcm_key_data, aligned to 64; struct gcm_context_data. */
 export const GCM_KEY_BYTES = 1008;
-export const CONTEXT_BYTES = 192;
+export const GCM_CONTEXT_BYTES = 88;
+
+/** IMB_JOB, of all versions above: 64-bit pointers and numbers, then words. What belongs to a hash follows `J_HASH`. */
+export const J_ENCRYPT_KEYS = 0;
+export const J_DECRYPT_KEYS = 8;
+export const J_KEY_BYTES = 16;
+export const J_SOURCE = 24;
+export const J_TARGET = 32;
+export const J_CIPHER_LENGTH = 48;
+export const J_HASH_LENGTH = 64;
+export const J_IV = 72;
+export const J_IV_BYTES = 80;
+export const J_TAG = 88;
+export const J_TAG_BYTES = 96;
+export const J_HASH = 104;
+/** Additional data of AEADs, and how many bytes. */
+export const J_AAD: number = J_HASH;
+export const J_AAD_BYTES: number = J_HASH + 8;
+export const J_STATUS = 128;
+export const J_CIPHER_MODE = 132;
+export const J_DIRECTION = 136;
+export const J_HASH_ALGORITHM = 140;
+export const J_ORDER = 144;
+/** Up to where a job is filled in. */
+export const J_FILLED = 148;
+
+/** IMB_STATUS_COMPLETED, IMB_DIR_DECRYPT, IMB_ORDER_HASH_CIPHER. */
+export const STATUS_COMPLETED = 3;
+export const DIRECTION_DECRYPT = 2;
+export const ORDER_HASH_CIPHER = 2;
+/** IMB_CIPHER_MODE and IMB_HASH_ALG. */
+export const CIPHER_GCM = 5;
+export const CIPHER_CHACHA20_POLY1305 = 19;
+export const HASH_AES_GMAC = 9;
+export const HASH_CHACHA20_POLY1305 = 29;

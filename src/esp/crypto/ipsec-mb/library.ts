@@ -1,7 +1,15 @@
 /** intel-ipsec-mb (Debian's libipsec-mb1), if it is installed in a version whose layout is known, and the processor has AES. */
 import { type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
-import { ARCH_SSE, CONTEXT_BYTES, LAYOUTS, type ManagerLayout } from './layout.ts';
+import {
+  ARCH_SSE,
+  GCM_CONTEXT_BYTES,
+  J_FILLED,
+  J_STATUS,
+  LAYOUTS,
+  type ManagerLayout,
+  STATUS_COMPLETED,
+} from './layout.ts';
 
 const NAME = 'libIPSec_MB.so.1';
 
@@ -47,9 +55,24 @@ function versionText(version: number): string {
 }
 
 /** Where in a manager's scratch the computed tag goes. */
-export const TAG: number = CONTEXT_BYTES;
-const HEADER = TAG + 64;
+export const TAG: number = (GCM_CONTEXT_BYTES + 15) & ~15;
+/** And the header of a packet with ESN. */
+export const HEADER_AT: number = TAG + 64;
 const LONG: readonly CType[] = new Array<CType>(10).fill('long');
+
+/** What is the same in all jobs of an SA. */
+export class JobTemplate {
+  readonly words: Int32Array = new Int32Array(J_FILLED >> 2);
+
+  putLong(at: number, value: number): void {
+    this.words[at >> 2] = value | 0;
+    this.words[(at >> 2) + 1] = (value / 0x100000000) | 0;
+  }
+
+  putWord(at: number, value: number): void {
+    this.words[at >> 2] = value;
+  }
+}
 
 /**
  * A manager: the table of functions that fit the processor, and scratch. One for each lane, as it is not to be shared by threads; in
@@ -62,26 +85,62 @@ export class Manager {
   readonly context: number;
   readonly tag: number;
   readonly header: number;
-  readonly headerAt: number = HEADER;
   readonly clear: CFunction;
+  private readonly layout: ManagerLayout;
+  private readonly submitJob: CFunction;
+  /** Whose job was the last one, and where it lay: most of it is there already. */
+  private last: JobTemplate | undefined;
+  private lastJob = 0;
+  /** Its address, as an argument that is made once: a number beyond 2^31 in a field is made anew whenever it is passed on. */
+  private readonly self: { address: number | undefined } = { address: undefined };
   private readonly library: Library;
 
   /** @throws Error saying why the processor does not do */
   constructor({ ffi, library, layout }: IpsecMb) {
     this.library = library;
+    this.layout = layout;
     const size = library.func('imb_get_mb_mgr_size', 'long', [])();
     this.memory = new NativeMemory(ffi, (size + 63) & ~63);
     const { address } = this.memory;
     if (library.func('imb_set_pointers_mb_mgr', 'long', ['long', 'long', 'int'])(address, 0, 1) !== address) {
       throw new Error('imb_set_pointers_mb_mgr failed');
     }
-    this.work = new NativeMemory(ffi, HEADER + 64);
+    this.work = new NativeMemory(ffi, HEADER_AT + 64);
     library.func('init_mb_mgr_auto', 'void', ['long', 'long'])(address, 0);
     if (this.memory.words[layout.usedArch >> 2] < ARCH_SSE) throw new Error('this processor has no AES instructions');
     this.context = this.work.address;
     this.tag = this.work.address + TAG;
-    this.header = this.work.address + HEADER;
+    this.header = this.work.address + HEADER_AT;
+    this.self.address = address;
+    this.submitJob = this.at(layout.submitJob, 1);
     this.clear = library.func('imb_clear_mem', 'void', ['long', 'long']);
+  }
+
+  /**
+   * The job that comes next, in this manager's memory, with what is the same in all jobs of the template's SA; returns where it lies.
+   * `get_next_job` says no more than what its word does.
+   */
+  job(template: JobTemplate): number {
+    const { words } = this.memory;
+    const job = this.layout.jobs + words[this.layout.nextJob >> 2];
+    if (template !== this.last || job !== this.lastJob) {
+      words.set(template.words, job >> 2);
+      this.last = template;
+      this.lastJob = job;
+    }
+    words[(job + J_STATUS) >> 2] = 0;
+    return job;
+  }
+
+  /** Addresses of the last template may be another SA's now. */
+  forget(): void {
+    this.last = undefined;
+  }
+
+  /** Has a job done; false when it was not, which only a library that has changed could bring about. */
+  submit(job: number): boolean {
+    this.submitJob(this.self.address as number);
+    return this.memory.words[(job + J_STATUS) >> 2] === STATUS_COMPLETED;
   }
 
   /** A function of the table: all of its parameters are pointers or 64-bit lengths, and it returns nothing. */

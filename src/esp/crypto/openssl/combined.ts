@@ -50,29 +50,29 @@ export class OpensslCombined extends OpensslUnit {
     this.memory = undefined;
   }
 
-  decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number {
+  decrypt(esp: number, length: number, high: number): number {
     if ((length & this.blockMask) !== 0) return REFUSED;
-    const { lib, work, mac, mode } = this;
+    const { lib, work, mac, mode, frames } = this;
     const text = esp + this.headBytes;
     if (mac !== undefined) {
-      const computed = mac.compute(view, esp, base + esp, text + length - esp, this.esn, high);
-      if (computed === 0 || lib.CRYPTO_memcmp(computed, base + text + length, this.icvBytes) !== 0) {
-        if (computed === 0) lib.ERR_clear_error();
+      const computed = mac.compute(esp, text + length - esp, this.esn, high);
+      if (computed === undefined || lib.CRYPTO_memcmp(computed, frames.base + text + length, this.icvBytes) !== 0) {
+        if (computed === undefined) lib.ERR_clear_error();
         return REFUSED;
       }
     }
     if (mode === 'null') return IN_PLACE;
-    const iv = mode === 'aes-cbc' ? base + esp + HEADER : this.counterBlock(view, esp);
+    const iv = mode === 'aes-cbc' ? frames.base + esp + HEADER : this.counterBlock(esp);
     const decrypted =
       lib.EVP_DecryptInit_ex2(this.context, 0, 0, iv, 0) === 1 &&
-      lib.EVP_DecryptUpdate(this.context, out, work.written, base + text, length) === 1 &&
+      lib.EVP_DecryptUpdate(this.context, frames.out, work.written, frames.base + text, length) === 1 &&
       work.writtenBytes === length;
-    return decrypted ? DECRYPTED : this.refuse(out, length);
+    return decrypted ? DECRYPTED : this.refuse(length);
   }
 
-  private counterBlock(view: DataView, esp: number): number {
+  private counterBlock(esp: number): number {
     const { memory, offset } = this;
-    putIv(memory!, offset + 4, view, esp + HEADER);
+    putIv(memory!, offset + 4, this.frames.view, esp + HEADER);
     return memory!.address + offset;
   }
 }

@@ -1,7 +1,8 @@
+import type { Argument } from '../../../native/ffi.ts';
 import type { NativeMemory } from '../../../native/memory.ts';
 import type { Sa } from '../../sa.ts';
-import { type Frames, type NativeUnit, putEsnHeader, REFUSED } from '../native-cipher.ts';
-import type { LibCrypto, Work } from './libcrypto.ts';
+import { type Frames, type NativeUnit, putEsnHeader, putIv, REFUSED } from '../native-cipher.ts';
+import { HEADER_AT, type LibCrypto, type Work } from './libcrypto.ts';
 
 /** What the ciphers of a lane's OpenSSL have in common. */
 export interface OpensslParts {
@@ -23,8 +24,9 @@ export abstract class OpensslUnit implements NativeUnit {
   protected readonly parts: OpensslParts;
   protected readonly lib: LibCrypto;
   protected readonly work: Work;
-  /** EVP_CIPHER_CTX *, 0 while there is none. */
-  protected context = 0;
+  protected readonly frames: Frames;
+  /** EVP_CIPHER_CTX *, undefined while there is none. */
+  protected context: Argument;
 
   protected readonly esn: boolean;
   /** Bytes of the additional data of an AEAD. */
@@ -35,50 +37,51 @@ export abstract class OpensslUnit implements NativeUnit {
     this.parts = parts;
     this.lib = parts.lib;
     this.work = parts.work;
+    this.frames = parts.frames;
     this.esn = sa.esn;
     this.aadBytes = sa.esn ? 12 : 8;
   }
 
   abstract build(memory: NativeMemory, offset: number): void;
-  abstract decrypt(view: DataView, base: number, esp: number, length: number, high: number, out: number): number;
+  abstract decrypt(esp: number, length: number, high: number): number;
 
   drop(): void {
     const { context } = this;
-    this.context = 0;
+    this.context = undefined;
     // Wipes the key schedule, too.
-    if (context !== 0) this.lib.EVP_CIPHER_CTX_free(context);
+    if (context !== undefined) this.lib.EVP_CIPHER_CTX_free(context);
   }
 
   /** Makes the context with its key. The copy of the key is wiped when this returns. */
   protected makeContext(name: string, key: Uint8Array, memory: NativeMemory, offset: number, parameters = 0): void {
     const { lib } = this;
-    this.context = needed(lib, 'EVP_CIPHER_CTX_new', lib.EVP_CIPHER_CTX_new());
+    const context = needed(lib, 'EVP_CIPHER_CTX_new', lib.EVP_CIPHER_CTX_new());
+    this.context = context;
     const at = offset + KEY;
     memory.bytes.set(key, at);
     try {
       // Parameters first: CCM wants to know the lengths of nonce and tag before it sees a key.
       const evp = this.parts.cipherOf(name);
-      needed(lib, `EVP_DecryptInit_ex2(${name})`, lib.EVP_DecryptInit_ex2(this.context, evp, 0, 0, parameters));
-      needed(lib, `EVP_DecryptInit_ex2(${name})`, lib.EVP_DecryptInit_ex2(this.context, 0, memory.address + at, 0, 0));
+      needed(lib, `EVP_DecryptInit_ex2(${name})`, lib.EVP_DecryptInit_ex2(context, evp, 0, 0, parameters));
+      needed(lib, `EVP_DecryptInit_ex2(${name})`, lib.EVP_DecryptInit_ex2(context, 0, memory.address + at, 0, 0));
     } finally {
       memory.wipe(at, at + key.length);
     }
   }
 
-  /** Address of the additional data, SPI and sequence number. */
-  protected additional(view: DataView, base: number, esp: number, high: number): number {
-    if (!this.esn) return base + esp;
-    putEsnHeader(this.work.memory, this.work.headerAt, view, esp, high);
-    return this.work.header;
+  /** Copies the additional data, SPI and sequence number, to `Work.header`, an address that never changes. */
+  protected putAdditional(esp: number, high: number): void {
+    if (this.esn) putEsnHeader(this.work.memory, HEADER_AT, this.frames.view, esp, high);
+    else putIv(this.work.memory, HEADER_AT, this.frames.view, esp);
   }
 
   /**
    * The end of a packet that is not authentic. OpenSSL may have left an error in the queue of this thread, on which a TLS
    * connection of Node's would trip: so forged packets could break those.
    */
-  protected refuse(out: number, length: number): number {
+  protected refuse(length: number): number {
     this.lib.ERR_clear_error();
-    this.lib.OPENSSL_cleanse(out, length);
+    this.lib.OPENSSL_cleanse(this.frames.out, length);
     return REFUSED;
   }
 }

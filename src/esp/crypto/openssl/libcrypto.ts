@@ -4,7 +4,7 @@
  * `EVP_Cipher` is not among it, on purpose: with ChaCha20-Poly1305 OpenSSL 3.0's returns 0 at the end without a look at the tag,
  * and with CCM 3.5's spoils the context.
  */
-import { type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
+import { type Argument, type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
 
 type Signature = readonly [result: CType, ...parameters: CType[]];
@@ -80,9 +80,11 @@ const PARAM_DATA = 16;
 const PARAMS = 3;
 
 const LENGTHS = 0;
-const MAC = 64;
-const BLOCKS = 128;
-const HEADER = 192;
+/** Where MACs and the last blocks of one go. */
+export const MAC_AT = 64;
+export const BLOCKS_AT = 128;
+/** Where in the memory of `Work` the header of a packet is put. */
+export const HEADER_AT = 192;
 const NUMBER = 208;
 const TEXT = 256;
 const LISTS = 512;
@@ -96,21 +98,18 @@ const ICV_LENGTHS = [8, 12, 16];
 export class Work {
   readonly memory: NativeMemory;
   /** Where a call says how many bytes it has written; where MACs go, 64 bytes; two blocks; header of a packet with ESN; zeros. */
-  readonly written: number;
-  readonly mac: number;
-  readonly blocks: number;
-  readonly header: number;
-  readonly headerAt: number = HEADER;
-  readonly blocksAt: number = BLOCKS;
-  readonly macAt: number = MAC;
+  readonly written: Argument;
+  readonly mac: Argument;
+  readonly blocks: Argument;
+  readonly header: Argument;
 
   constructor(ffi: Ffi) {
     this.memory = new NativeMemory(ffi, LISTS + LIST * (2 * ICV_LENGTHS.length + 1));
     const { address } = this.memory;
     this.written = address + LENGTHS;
-    this.mac = address + MAC;
-    this.blocks = address + BLOCKS;
-    this.header = address + HEADER;
+    this.mac = address + MAC_AT;
+    this.blocks = address + BLOCKS_AT;
+    this.header = address + HEADER_AT;
     const tag = this.memory.putText(TEXT, 'tag');
     const ivInvoked = this.memory.putText(TEXT + 8, 'tlsivinv');
     ICV_LENGTHS.forEach((icvBytes, i) => {

@@ -1,4 +1,5 @@
 /** The authenticators of ESP by OpenSSL. Input: bytes of the packet, followed by 4 bytes with ESN. */
+import type { Argument } from '../../../native/ffi.ts';
 import type { NativeMemory } from '../../../native/memory.ts';
 import { put32 } from '../../../wire/bytes.ts';
 import { fillBlock } from '../../transforms/aes-mac.ts';
@@ -6,17 +7,18 @@ import type { AuthName } from '../../transforms/transform.ts';
 import { swap } from '../native-cipher.ts';
 import { type AesMacKeys, aesMacKeys } from '../node-mac.ts';
 import { needed, type OpensslParts } from './context.ts';
+import { BLOCKS_AT, HEADER_AT, MAC_AT } from './libcrypto.ts';
 
 export interface OpensslMac {
   /** Makes the context; a key passes through `memory` at `offset`. */
   make(memory: NativeMemory, offset: number): void;
   drop(): void;
   /**
-   * @param view memory that holds the input, `at` in it, which is at the address `from`
+   * @param at where the input begins in the memory that `Frames` has been told
    * @param high int32 that follows the input, when `withTail`
-   * @returns address of the MAC in full length, or 0: there is none, and so the packet is not authentic
+   * @returns address of the MAC in full length, or undefined: there is none, and so the packet is not authentic
    */
-  compute(view: DataView, at: number, from: number, length: number, withTail: boolean, high: number): number;
+  compute(at: number, length: number, withTail: boolean, high: number): Argument;
 }
 
 export function opensslMac(name: AuthName, key: Uint8Array, parts: OpensslParts): OpensslMac | undefined {
@@ -28,8 +30,8 @@ class Hmac implements OpensslMac {
   private readonly digest: string;
   private readonly key: Uint8Array;
   private readonly parts: OpensslParts;
-  /** EVP_MAC_CTX *, 0 while there is none. */
-  private context = 0;
+  /** EVP_MAC_CTX *, undefined while there is none. */
+  private context: Argument;
 
   constructor(name: AuthName, key: Uint8Array, parts: OpensslParts) {
     this.digest = name === 'hmac-sha1' ? 'SHA1' : name.slice(5).replace('sha', 'SHA2-').replace('md5', 'MD5');
@@ -39,10 +41,11 @@ class Hmac implements OpensslMac {
 
   make(memory: NativeMemory, offset: number): void {
     const { lib, work, macOf } = this.parts;
-    this.context = needed(lib, 'EVP_MAC_CTX_new', lib.EVP_MAC_CTX_new(macOf('HMAC')));
+    const context = needed(lib, 'EVP_MAC_CTX_new', lib.EVP_MAC_CTX_new(macOf('HMAC')));
+    this.context = context;
     memory.bytes.set(this.key, offset);
     try {
-      const made = lib.EVP_MAC_init(this.context, memory.address + offset, this.key.length, work.digest(this.digest));
+      const made = lib.EVP_MAC_init(context, memory.address + offset, this.key.length, work.digest(this.digest));
       needed(lib, `HMAC with ${this.digest}`, made);
     } finally {
       memory.wipe(offset, offset + this.key.length);
@@ -51,20 +54,20 @@ class Hmac implements OpensslMac {
 
   drop(): void {
     const { context } = this;
-    this.context = 0;
-    if (context !== 0) this.parts.lib.EVP_MAC_CTX_free(context);
+    this.context = undefined;
+    if (context !== undefined) this.parts.lib.EVP_MAC_CTX_free(context);
   }
 
-  compute(_view: DataView, _at: number, from: number, length: number, withTail: boolean, high: number): number {
-    const { lib, work } = this.parts;
+  compute(at: number, length: number, withTail: boolean, high: number): Argument {
+    const { lib, work, frames } = this.parts;
     const { context } = this;
-    if (withTail) work.memory.words[work.headerAt >> 2] = swap(high);
+    if (withTail) work.memory.words[HEADER_AT >> 2] = swap(high);
     const made =
       lib.EVP_MAC_init(context, 0, 0, 0) === 1 &&
-      lib.EVP_MAC_update(context, from, length) === 1 &&
+      lib.EVP_MAC_update(context, frames.base + at, length) === 1 &&
       (!withTail || lib.EVP_MAC_update(context, work.header, 4) === 1) &&
       lib.EVP_MAC_final(context, work.mac, work.written, 64) === 1;
-    return made ? work.mac : 0;
+    return made ? work.mac : undefined;
   }
 }
 
@@ -77,9 +80,9 @@ const BLOCK = 16;
 class AesMac implements OpensslMac {
   private readonly keys: AesMacKeys;
   private readonly parts: OpensslParts;
-  /** EVP_CIPHER_CTX *, 0 while there is none. */
-  private context = 0;
-  private zeros = 0;
+  /** EVP_CIPHER_CTX *, undefined while there is none. */
+  private context: Argument;
+  private zeros: Argument;
 
   constructor(name: 'aes-xcbc' | 'aes-cmac', key: Uint8Array, parts: OpensslParts) {
     this.keys = aesMacKeys(name, key);
@@ -102,33 +105,34 @@ class AesMac implements OpensslMac {
 
   drop(): void {
     const { context } = this;
-    this.context = 0;
-    if (context !== 0) this.parts.lib.EVP_CIPHER_CTX_free(context);
+    this.context = undefined;
+    if (context !== undefined) this.parts.lib.EVP_CIPHER_CTX_free(context);
   }
 
-  compute(view: DataView, at: number, from: number, length: number, withTail: boolean, high: number): number {
+  compute(at: number, length: number, withTail: boolean, high: number): Argument {
     const { lib, work, frames } = this.parts;
     const { context } = this;
     const total = length + (withTail ? 4 : 0);
     // All blocks but the last, but no more than the packet has.
     let direct = (total - 1) & -BLOCK;
     if (direct > length) direct -= BLOCK;
-    const last = this.lastBlocks(view, at + direct, length - direct, withTail, high);
+    const last = this.lastBlocks(at + direct, length - direct, withTail, high);
     const made =
       lib.EVP_EncryptInit_ex2(context, 0, 0, this.zeros, 0) === 1 &&
       (direct === 0 ||
-        lib.EVP_EncryptUpdate(context, frames.spillFor(direct).address, work.written, from, direct) === 1) &&
+        lib.EVP_EncryptUpdate(context, frames.spillFor(direct).address, work.written, frames.base + at, direct) ===
+          1) &&
       lib.EVP_EncryptUpdate(context, work.mac, work.written, work.blocks, last) === 1 &&
       work.writtenBytes === last;
-    return made ? work.mac + last - BLOCK : 0;
+    return made ? work.memory.address + MAC_AT + last - BLOCK : undefined;
   }
 
   /** Puts the last blocks together, the subkey in the last one; returns their length. */
-  private lastBlocks(view: DataView, at: number, length: number, withTail: boolean, high: number): number {
-    const { work } = this.parts;
+  private lastBlocks(at: number, length: number, withTail: boolean, high: number): number {
+    const { work, frames } = this.parts;
     const blocks = work.memory.bytes;
-    const begin = work.blocksAt;
-    for (let i = 0; i < length; i++) blocks[begin + i] = view.getUint8(at + i);
+    const begin = BLOCKS_AT;
+    for (let i = 0; i < length; i++) blocks[begin + i] = frames.view.getUint8(at + i);
     if (withTail) put32(blocks, begin + length, high);
     const used = length + (withTail ? 4 : 0);
     const end = (used + BLOCK - 1) & -BLOCK;
