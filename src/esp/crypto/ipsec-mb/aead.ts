@@ -9,7 +9,7 @@ import type { CFunction } from '../../../native/ffi.ts';
 import type { NativeMemory } from '../../../native/memory.ts';
 import { type Sa, secretsOf } from '../../sa.ts';
 import { DECRYPTED, type Frames, IN_PLACE, type NativeUnit, putEsnHeader, putIv, REFUSED } from '../native-cipher.ts';
-import type { IpsecMbCalls } from './index.ts';
+import type { IpsecMbCalls } from './calls.ts';
 import {
   CIPHER_CHACHA20_POLY1305,
   CIPHER_GCM,

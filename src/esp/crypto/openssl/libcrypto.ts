@@ -7,8 +7,7 @@
 import { type Argument, type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
 
-type Signature = readonly [result: CType, ...parameters: CType[]];
-
+/** Result and parameters of each function. */
 const FUNCTIONS = {
   EVP_CIPHER_fetch: ['long', 'long', 'long', 'long'],
   EVP_CIPHER_free: ['void', 'long'],
@@ -33,7 +32,7 @@ const FUNCTIONS = {
   CRYPTO_memcmp: ['int', 'long', 'long', 'long'],
   OPENSSL_cleanse: ['void', 'long', 'long'],
   OPENSSL_version_major: ['int'],
-} as const satisfies Record<string, Signature>;
+} as const;
 
 export type LibCrypto = Readonly<Record<keyof typeof FUNCTIONS, CFunction>>;
 
