@@ -4,7 +4,7 @@
  * `EVP_Cipher` is not among it, on purpose: with ChaCha20-Poly1305 OpenSSL 3.0's returns 0 at the end without a look at the tag,
  * and with CCM 3.5's spoils the context.
  */
-import { type Argument, type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
+import { type Argument, type CFunction, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
 
 /** Result and parameters of each function. */
