@@ -1,21 +1,10 @@
 /** The backend of intel-ipsec-mb: the fastest there is for AES-GCM, AES-GMAC and ChaCha20-Poly1305. */
-import type { CFunction } from '../../../native/ffi.ts';
 import type { Sa } from '../../sa.ts';
 import type { CryptoBackend } from '../backend.ts';
 import { Contexts } from '../contexts.ts';
 import { Frames, NativeCipher, type NativeUnit } from '../native-cipher.ts';
 import { IpsecMbChaCha, IpsecMbGcm, IpsecMbGmac, SLOT_BYTES } from './aead.ts';
-import { loadIpsecMb, Manager } from './library.ts';
-
-/** Functions of a manager, by key size: 128, 192, 256 bits. */
-export interface IpsecMbCalls {
-  readonly manager: Manager;
-  readonly frames: Frames;
-  readonly gcmPrecompute: readonly CFunction[];
-  readonly gmacInit: readonly CFunction[];
-  readonly gmacUpdate: readonly CFunction[];
-  readonly gmacFinalize: readonly CFunction[];
-}
+import { type IpsecMbCalls, loadIpsecMb, Manager } from './library.ts';
 
 const DONE: ReadonlySet<string> = new Set(['aes-gcm', 'aes-gmac', 'chacha20-poly1305']);
 
