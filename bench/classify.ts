@@ -1,5 +1,6 @@
 /** What does it cost to find a frame's queue: dissection, hash, indirection table? The frames are those of the C peers. */
 import { CLASS_MALFORMED, CLASS_TCP4 } from '../src/counters.ts';
+import { createKernels } from '../src/kernels/create.ts';
 import { Steerer } from '../src/steer/steerer.ts';
 import { Dissection, dissect } from '../src/wire/dissect.ts';
 import { ipsecFrames, peerFrames } from './frames.ts';
@@ -28,6 +29,38 @@ function classify(frames: readonly Uint8Array[], uniform: boolean): Round {
   };
 }
 
+/** The same by the kernel, in groups of 32, descriptors included. */
+function byKernel(frames: readonly Uint8Array[], uniform: boolean): Round {
+  const { bytes, memory, options, control } = makeRig({ queues: QUEUES });
+  const { offsets, lengths, wireLengths, seconds, nanos, count } = place(frames, bytes, options.layout.windows);
+  const { classify } = createKernels(memory, bytes);
+  if (classify === undefined) throw new Error('this engine has no SIMD');
+  check(bytes, offsets, lengths, uniform);
+  const { address } = control.plan;
+  return {
+    items: count,
+    run() {
+      let known = 0;
+      for (let i = 0; i < count; i = known) {
+        const most = Math.min(count, i + 32);
+        known = classify(
+          address,
+          offsets.byteOffset,
+          lengths.byteOffset,
+          wireLengths.byteOffset,
+          seconds.byteOffset,
+          nanos.byteOffset,
+          i,
+          most,
+          i,
+        );
+        if (known !== most) throw new Error(`frame ${known} is not the kernel's`);
+      }
+      return known;
+    },
+  };
+}
+
 /** Every frame is sound, and of the class it was made for. */
 function check(bytes: Uint8Array, offsets: Int32Array, lengths: Int32Array, uniform: boolean): void {
   const d = new Dissection();
@@ -46,6 +79,8 @@ function sized(size: 64 | 1400): Case[] {
   return [
     of('uniform', () => peerFrames(size, true)),
     of('mix', () => peerFrames(size, false)),
+    { name: `classify_${size}_uniform_kernel`, bytes: size, make: () => byKernel(peerFrames(size, true), true) },
+    { name: `classify_${size}_mix_kernel`, bytes: size, make: () => byKernel(peerFrames(size, false), false) },
     of('ipsec', () => ipsecFrames(size)),
   ];
 }

@@ -1,8 +1,8 @@
 /** What does a packet cost in a lane, from its descriptor to the consumer: in clear, and in ESP? */
-import type { Sa, SaConfig } from '../src/esp/index.ts';
+import type { PolicyConfig, SaConfig } from '../src/esp/index.ts';
 import type { Batch } from '../src/lane/batch.ts';
 import type { Case, Round } from './harness.ts';
-import { makeRig, place } from './rig.ts';
+import { makeRig, place, type RigOptions } from './rig.ts';
 import { MSS, MSS_ESP, segments } from './segments.ts';
 import { espCapture, GCM_256, NULL_NONE } from './traffic.ts';
 
@@ -10,8 +10,8 @@ import { espCapture, GCM_256, NULL_NONE } from './traffic.ts';
 const PACKETS = 512;
 
 /** The ring is filled by the dispatcher before each round, untimed. */
-function polling(frames: readonly Uint8Array[], sas?: readonly Sa[]): Round {
-  const rig = makeRig({ queues: 1, deterministic: true, ...(sas === undefined ? {} : { sas }) });
+function polling(frames: readonly Uint8Array[], more: Pick<RigOptions, 'sas' | 'policy'> = {}): Round {
+  const rig = makeRig({ queues: 1, deterministic: true, ...more });
   const { dispatcher, control } = rig;
   const batch = place(frames, rig.bytes, rig.options.layout.windows);
   let segmentsSeen = 0;
@@ -46,12 +46,29 @@ function clear(flows: number): Round {
 
 function protectedBy(transform: SaConfig['transform'], flows: number): Round {
   const { frames, sas } = espCapture({ transform, count: PACKETS, flows, train: 1, sas: 1 });
-  return polling(frames, sas);
+  return polling(frames, { sas });
+}
+
+/** Prefixes of two lengths that no packet has, so that all groups are looked at and no entry ends the search. */
+function underPolicy(entries: number): Round {
+  const policy = Array.from(
+    { length: entries },
+    (_, i): PolicyConfig => ({
+      src: i % 2 === 0 ? `198.18.${i >> 8}.${i & 255}` : `198.19.${i & 255}.0/24`,
+      dst: `203.0.${i >> 8}.0/24`,
+      proto: 'tcp',
+      action: 'protect',
+    }),
+  );
+  return polling(segments({ count: PACKETS, flows: 16 }), { policy });
 }
 
 export const cases: readonly Case[] = [
   { name: 'lane_clear_1flow', bytes: MSS + 66, make: () => clear(1) },
   { name: 'lane_clear_16flows', bytes: MSS + 66, make: () => clear(16) },
+  { name: 'lane_policy_0_16flows', bytes: MSS + 66, make: () => underPolicy(0) },
+  { name: 'lane_policy_10_16flows', bytes: MSS + 66, make: () => underPolicy(10) },
+  { name: 'lane_policy_1000_16flows', bytes: MSS + 66, make: () => underPolicy(1000) },
   { name: 'lane_esp_null_16flows', bytes: MSS_ESP + 66, make: () => protectedBy(NULL_NONE, 16) },
   { name: 'lane_esp_gcm_16flows', bytes: MSS_ESP + 66, make: () => protectedBy(GCM_256, 16) },
 ];

@@ -1,7 +1,7 @@
 /** The parts of a receiver without its threads: a dispatcher, its rings and frame memory, and lanes on request. */
 
 import { FrameBatch } from '../src/capture/frame-batch.ts';
-import type { Sa } from '../src/esp/index.ts';
+import type { PolicyConfig, Sa } from '../src/esp/index.ts';
 import { microsoftKey } from '../src/hash/keys.ts';
 import type { Consumer } from '../src/lane/consumer.ts';
 import { Lane } from '../src/lane/lane.ts';
@@ -38,9 +38,18 @@ export interface RigOptions {
   /** Bytes of the frame memory. */
   readonly memory?: number;
   readonly rules?: readonly string[];
+  readonly policy?: readonly PolicyConfig[];
 }
 
-export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory, rules = [] }: RigOptions = {}): Rig {
+export function makeRig({
+  queues = 4,
+  sas,
+  deterministic = false,
+  rfs,
+  memory,
+  rules = [],
+  policy,
+}: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
     inline: true,
@@ -50,7 +59,7 @@ export function makeRig({ queues = 4, sas, deterministic = false, rfs, memory, r
     consumer: { onPackets() {} },
     ...(rfs === undefined ? {} : { rfs }),
     ...(memory === undefined ? {} : { memory }),
-    ...(sas === undefined ? {} : { esp: { sas } }),
+    ...(sas === undefined && policy === undefined ? {} : { esp: { sas: sas ?? [], ...(policy && { policy }) } }),
   });
   const core = makeCore(options);
   const { bytes, control, dispatcher, flows } = core;

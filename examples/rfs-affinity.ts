@@ -67,7 +67,7 @@ async function run(name: string, rfs: RfsOptions | false): Promise<void> {
     await rx.drain();
   }
   const { queues, rfs: did } = await rx.close();
-  const handed = queues.reduce((sum, queue) => sum + queue.handedOver, 0);
+  const handed = queues.reduce((sum, queue) => sum + queue.handovers, 0);
   const share = (100 * seen.home) / (seen.home + seen.elsewhere);
   console.log(
     `${name.padEnd(24)} ${share.toFixed(1).padStart(5)} % of segments in their session's lane, ` +

@@ -98,6 +98,8 @@ export const DROPS = {
   padding: 'authentic, but padding or pad length are wrong',
   mode: 'authentic, but the tunnel header is no IP header',
   ipcomp: 'authentic, but the compressed payload could not be expanded within the bound',
+  selector: 'authentic, but not what its SA may carry: outside of all its `selectors`',
+  policy: 'came in clear, and the option `esp.policy` protects or discards it',
   nesting: 'more layers of ESP in ESP than the bound',
   'inner-malformed': 'authentic, but the packet inside is malformed',
   'fragment-overlap': 'a fragment overlaps another of its datagram (RFC 5722): the datagram is dropped whole',
@@ -124,6 +126,8 @@ export const DROP_ICV: number = dropNumber('icv');
 export const DROP_PADDING: number = dropNumber('padding');
 export const DROP_MODE: number = dropNumber('mode');
 export const DROP_IPCOMP: number = dropNumber('ipcomp');
+export const DROP_SELECTOR: number = dropNumber('selector');
+export const DROP_POLICY: number = dropNumber('policy');
 export const DROP_NESTING: number = dropNumber('nesting');
 export const DROP_INNER_MALFORMED: number = dropNumber('inner-malformed');
 export const DROP_FRAGMENT_OVERLAP: number = dropNumber('fragment-overlap');

@@ -1,5 +1,5 @@
 import { optionError } from '../errors.ts';
-import { parseSaFile } from '../esp/index.ts';
+import { parseSaFile, saFormat } from '../esp/index.ts';
 import { generateKey, SPREADS, type Spread } from '../hash/generate-key.ts';
 import { keyMap } from '../hash/key-map.ts';
 import { KEY_LENGTH, KEY_MAX, KEY_MIN } from '../hash/keys.ts';
@@ -186,7 +186,7 @@ function takenValues(text: string, choose: Placeable, max: number): number[] {
     return text.split(',').map((value) => wholeNumber('taken', value.trim(), 0, max) ?? 0);
   }
   const content = readTextFile(text);
-  if (content.trimStart().startsWith('{')) {
+  if (content.trimStart().startsWith('{') || saFormat(content) !== 'json') {
     if (choose !== 'spi') throw usageError(`--taken: expected a file of ports, and ${text} is one of SAs`);
     return parseSaFile(content, text).map(({ spi }) => spi);
   }

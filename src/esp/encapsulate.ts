@@ -41,6 +41,7 @@ export function sealTunnel(
 ): Uint8Array {
   const src = options.src === undefined ? sa.srcBytes : parseAddress(options.src);
   const dst = sa.dstBytes;
+  if (dst.length === 0) throw optionError('sa', 'an SA with one destination', sa.dst);
   if (src === undefined || src.length !== dst.length) {
     throw optionError('src', `an address of the IP version of ${sa.dst}`, options.src);
   }

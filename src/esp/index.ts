@@ -11,8 +11,13 @@ export {
 export { nodeBackend } from './crypto/node.ts';
 export { Crypto, type CryptoChoice, chooseCrypto } from './crypto/select.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
+export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions } from './open.ts';
+export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
+export { SaSelectors } from './policy/sa-selectors.ts';
+export type { PortConfig, SelectorConfig } from './policy/selector.ts';
+export { Traffic } from './policy/traffic.ts';
 export { ReplayWindow } from './replay-window.ts';
 export {
   createSa,
@@ -23,6 +28,7 @@ export {
   Sa,
   type SaConfig,
   type SaFacts,
+  type SaMode,
   type TransformConfig,
   transformName,
   validateSas,

@@ -1,4 +1,5 @@
 /** How SAs are described: in an SA file, and as facts and keys once checked. */
+import type { SelectorConfig } from './policy/selector.ts';
 import type { Transform } from './transforms/transform.ts';
 
 /** A transform in an SA file: `key` is hexadecimal, the key and then the salt or nonce (4 bytes; 3 for CCM; none for CBC). */
@@ -12,14 +13,19 @@ export type TransformConfig =
       readonly icvBits?: number;
     };
 
+/** What stands in a packet of an SA: an IP packet, the payload of the packet itself, or what its next header says. */
+export type SaMode = 'tunnel' | 'transport' | 'any';
+
 /** One entry of `sas` in an SA file. */
 export interface SaConfig {
   /** 32 bits: `0x` and hex digits, or a number. */
   readonly spi: string | number;
   /** Absent: any. */
   readonly src?: string;
+  /** An address, or `*`: any. Where an SA has the very destination of a packet, that one is taken. */
   readonly dst: string;
-  readonly mode: 'tunnel' | 'transport';
+  /** `any`: the next header that comes out of a packet tells; for files that do not say. */
+  readonly mode: SaMode;
   readonly encap?: 'none' | 'udp';
   readonly transform: TransformConfig;
   readonly esn?: boolean;
@@ -31,6 +37,10 @@ export interface SaConfig {
   readonly queue?: number;
   /** SAs of the same group keep their order among each other. */
   readonly group?: string;
+  /** What may come by it, any of them: of the inner packet in tunnel mode, of the packet itself in transport mode. Absent: anything. */
+  readonly selectors?: readonly SelectorConfig[];
+  /** TCP checksums of what comes by it are not verified before it is merged: the ICV vouches for them. Default false. */
+  readonly trustIcv?: boolean;
 }
 
 /** Key material of an SA: the keys without the salt, and the salt. */
@@ -46,8 +56,9 @@ export interface SaFacts {
   readonly src: string | undefined;
   readonly dst: string;
   readonly srcBytes: Uint8Array | undefined;
+  /** 4 or 16 bytes; none: any destination. */
   readonly dstBytes: Uint8Array;
-  readonly mode: 'tunnel' | 'transport';
+  readonly mode: SaMode;
   readonly encap: 'none' | 'udp';
   readonly transform: Transform;
   readonly esn: boolean;
@@ -55,4 +66,6 @@ export interface SaFacts {
   readonly replayWindow: number;
   readonly queue: number | undefined;
   readonly group: string | undefined;
+  readonly selectors: readonly SelectorConfig[] | undefined;
+  readonly trustIcv: boolean;
 }

@@ -4,6 +4,7 @@
  */
 import { RxSteerError, shown } from '../errors.ts';
 import { addressText, parseAddress } from '../wire/address.ts';
+import { parseSelector, SELECTOR_PROPERTIES, type SelectorConfig } from './policy/selector.ts';
 import type { SaFacts, SaSecrets } from './sa-config.ts';
 import { parseSequence } from './sequence.ts';
 import { AEADS, AUTHS, CIPHERS } from './transforms/index.ts';
@@ -21,8 +22,12 @@ const PROPERTIES = [
   'replayWindow',
   'queue',
   'group',
+  'selectors',
+  'trustIcv',
 ];
 const NO_BYTES = new Uint8Array(0);
+/** A destination that is any address. */
+export const ANY_ADDRESS = '*';
 
 /** How a value is shown in an error about an SA: never a text that could hold a key. */
 export function shownSafely(value: unknown): string {
@@ -52,26 +57,28 @@ export class SaEntry {
   readonly secrets: SaSecrets;
   private where: string;
 
-  constructor(config: unknown, index: number) {
-    this.where = `sas[${index}]`;
+  /** @param where how errors call it: `sas[3]` */
+  constructor(config: unknown, where: string) {
+    this.where = where;
     if (!isObject(config)) throw this.error(`expected an object, got ${shownSafely(config)}`);
     const spi = this.spi(config.spi);
-    this.where = `sas[${index}] (SPI 0x${spi.toString(16).padStart(8, '0')})`;
+    this.where = `${where} (SPI 0x${spi.toString(16).padStart(8, '0')})`;
     this.unknown(config, PROPERTIES, '');
-    const dst = this.address('dst', config.dst);
+    const dst = config.dst === ANY_ADDRESS ? NO_BYTES : this.address('dst', config.dst);
     const src = config.src === undefined ? undefined : this.address('src', config.src);
-    if (src !== undefined && src.length !== dst.length) throw this.error('src and dst are not of the same IP version');
-    const mode = this.choice('mode', config.mode, ['tunnel', 'transport'] as const);
+    if (src !== undefined && dst.length !== 0 && src.length !== dst.length)
+      throw this.error('src and dst are not of the same IP version');
+    const mode = this.choice('mode', config.mode, ['tunnel', 'transport', 'any'] as const);
     const encap = this.choice('encap', config.encap ?? 'none', ['none', 'udp'] as const);
     // RFC 3948: four zero bytes in front mark IKE, so such an SA could never receive.
     if (spi === 0 && encap === 'udp') throw this.bad('spi', 'a number other than 0 with encap udp', 0);
     const [transform, secrets] = this.transform(config.transform);
-    const esn = this.esn(config.esn);
+    const esn = this.flag('esn', config.esn);
     this.secrets = secrets;
     this.facts = {
       spi,
       src: src && addressText(src, 0, src.length),
-      dst: addressText(dst, 0, dst.length),
+      dst: dst.length === 0 ? ANY_ADDRESS : addressText(dst, 0, dst.length),
       srcBytes: src,
       dstBytes: dst,
       mode,
@@ -82,6 +89,8 @@ export class SaEntry {
       replayWindow: this.integer('replayWindow', config.replayWindow ?? 64, 32, 8192),
       queue: config.queue === undefined ? undefined : this.integer('queue', config.queue, 0, 65535),
       group: this.group(config.group),
+      selectors: this.selectors(config.selectors),
+      trustIcv: this.flag('trustIcv', config.trustIcv),
     };
   }
 
@@ -129,9 +138,9 @@ export class SaEntry {
     return value;
   }
 
-  private esn(value: unknown): boolean {
+  private flag(property: string, value: unknown): boolean {
     if (value === undefined) return false;
-    if (typeof value !== 'boolean') throw this.bad('esn', 'true or false', value);
+    if (typeof value !== 'boolean') throw this.bad(property, 'true or false', value);
     return value;
   }
 
@@ -147,6 +156,18 @@ export class SaEntry {
     if (value === undefined) return undefined;
     if (typeof value !== 'string' || value === '') throw this.bad('group', 'a name', value);
     return value;
+  }
+
+  private selectors(value: unknown): SelectorConfig[] | undefined {
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || value.length === 0) throw this.bad('selectors', 'a list of at least one', value);
+    return value.map((one: unknown, i) => {
+      const where = `selectors[${i}]`;
+      if (!isObject(one)) throw this.bad(where, 'an object', one);
+      this.unknown(one, SELECTOR_PROPERTIES, `${where}.`);
+      parseSelector(one, (property, expected, got) => this.bad(`${where}.${property}`, expected, got));
+      return structuredClone(one) as SelectorConfig;
+    });
   }
 
   private transform(config: unknown): [Transform, SaSecrets] {

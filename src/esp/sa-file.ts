@@ -1,8 +1,11 @@
 /**
- * SA files, format `rxsteer.sas/1`: `{ "schema": "rxsteer.sas/1", "sas": [ {@link SaConfig} ] }`.
- * Texts of errors never repeat the file: it holds keys.
+ * SA files: format `rxsteer.sas/1`, `{ "schema": "rxsteer.sas/1", "sas": [ {@link SaConfig} ] }`; Wireshark's `esp_sa`; the text of
+ * `ip xfrm state`. Texts of errors never repeat the file: it holds keys.
  */
 import { RxSteerError } from '../errors.ts';
+import { saFormat } from './import/format.ts';
+import { readWireshark } from './import/wireshark.ts';
+import { readXfrm } from './import/xfrm.ts';
 import { createSas, type Sa, type SaConfig } from './sa.ts';
 import { isObject, shownName, shownSafely } from './sa-entry.ts';
 
@@ -18,11 +21,21 @@ const fileError = (name: string, text: string, offset?: number): RxSteerError =>
   new RxSteerError('ERR_RXSTEER_SA_FILE', `${name}: ${text}`, offset === undefined ? {} : { offset });
 
 /**
- * Reads the text of an SA file.
+ * Reads the text of an SA file; its content tells its format.
  * @param name what the file is called in errors
  * @throws RxSteerError ERR_RXSTEER_SA_FILE, ERR_RXSTEER_SA, ERR_RXSTEER_SA_DUPLICATE
  */
 export function parseSaFile(text: string, name = 'SA file'): Sa[] {
+  const format = saFormat(text);
+  if (format === 'json') return parseJson(text, name);
+  const entries = format === 'xfrm' ? readXfrm(text, name) : readWireshark(text, name);
+  return createSas(
+    entries.map((entry) => entry.config),
+    (index) => entries[index].where,
+  );
+}
+
+function parseJson(text: string, name: string): Sa[] {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -2,8 +2,8 @@
  * Finds the SA of a packet by (destination, SPI), RFC 4301 section 4.1. One open-addressing table of numbers in shared memory,
  * built once and read by every thread without an object in between.
  *
- *     word 0: mask | word 1: entries | 2..7 unused
- *     entry, 8 words: index + 1 (0: free) | SPI | family 4 or 6 | 4 words of address (IPv4: the first) | unused
+ *     word 0: mask | word 1: entries | word 2: entries of any destination | 3..7 unused
+ *     entry, 8 words: index + 1 (0: free) | SPI | family 4 or 6, 0: any destination | 4 words of address (IPv4: the first) | unused
  *
  * It is at most half full, and 32 bytes an entry: two of them share a cache line, a longer probe seldom happens.
  */
@@ -16,6 +16,7 @@ const ENTRY_SHIFT = 3;
 export class SaTable {
   private readonly w: Int32Array;
   private readonly mask: number;
+  private readonly hasAny: boolean;
 
   /** Bytes that a table of `count` SAs needs. */
   static bytes(count: number): number {
@@ -28,7 +29,8 @@ export class SaTable {
     byteOffset: number,
     sas: readonly Pick<SaFacts, 'spi' | 'dstBytes'>[],
   ): SaTable {
-    new Int32Array(buffer, byteOffset, 2).set([capacityOf(sas.length) - 1, sas.length]);
+    const any = sas.filter((sa) => sa.dstBytes.length === 0).length;
+    new Int32Array(buffer, byteOffset, 3).set([capacityOf(sas.length) - 1, sas.length, any]);
     const table = new SaTable(buffer, byteOffset, sas.length);
     for (let i = 0; i < sas.length; i++) table.insert(sas[i].dstBytes, sas[i].spi | 0, i);
     return table;
@@ -43,6 +45,7 @@ export class SaTable {
   constructor(buffer: ArrayBufferLike, byteOffset: number, count: number) {
     this.w = new Int32Array(buffer, byteOffset, SaTable.bytes(count) >> 2);
     this.mask = this.w[0];
+    this.hasAny = this.w[2] > 0;
   }
 
   /** What other threads construct their table with. */
@@ -69,7 +72,7 @@ export class SaTable {
       for (let slot = hash4(a, s) & mask; ; slot = (slot + 1) & mask) {
         const e = HEADER + (slot << ENTRY_SHIFT);
         const index = w[e];
-        if (index === 0) return -1;
+        if (index === 0) return this.hasAny ? this.lookupAny(s) : -1;
         if (w[e + 1] === s && w[e + 3] === a && w[e + 2] === 4) return index - 1;
       }
     }
@@ -79,17 +82,27 @@ export class SaTable {
     for (let slot = hash6(a, b, c, d, s) & mask; ; slot = (slot + 1) & mask) {
       const e = HEADER + (slot << ENTRY_SHIFT);
       const index = w[e];
-      if (index === 0) return -1;
+      if (index === 0) return this.hasAny ? this.lookupAny(s) : -1;
       if (w[e + 1] === s && w[e + 6] === d && w[e + 3] === a && w[e + 4] === b && w[e + 5] === c && w[e + 2] === 6) {
         return index - 1;
       }
     }
   }
 
+  /** The SA of an SPI that has any destination. */
+  private lookupAny(s: number): number {
+    const w = this.w;
+    for (let slot = hash4(0, s) & this.mask; ; slot = (slot + 1) & this.mask) {
+      const e = HEADER + (slot << ENTRY_SHIFT);
+      if (w[e] === 0) return -1;
+      if (w[e + 1] === s && w[e + 2] === 0) return w[e] - 1;
+    }
+  }
+
   private insert(address: Uint8Array, spi: number, index: number): void {
     const w = this.w;
     const isV6 = address.length === 16;
-    const a = u32(address, 0);
+    const a = address.length === 0 ? 0 : u32(address, 0);
     const b = isV6 ? u32(address, 4) : 0;
     const c = isV6 ? u32(address, 8) : 0;
     const d = isV6 ? u32(address, 12) : 0;
@@ -98,7 +111,7 @@ export class SaTable {
     const e = HEADER + (slot << ENTRY_SHIFT);
     w[e] = index + 1;
     w[e + 1] = spi;
-    w[e + 2] = isV6 ? 6 : 4;
+    w[e + 2] = address.length === 0 ? 0 : isV6 ? 6 : 4;
     w[e + 3] = a;
     w[e + 4] = b;
     w[e + 5] = c;

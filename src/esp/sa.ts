@@ -5,12 +5,13 @@
 import { inspect } from 'node:util';
 import { RxSteerError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
-import type { SaConfig, SaFacts, SaSecrets, TransformConfig } from './sa-config.ts';
+import type { SelectorConfig } from './policy/selector.ts';
+import type { SaConfig, SaFacts, SaMode, SaSecrets, TransformConfig } from './sa-config.ts';
 import { SaEntry, shownSafely } from './sa-entry.ts';
 import { formatSequence } from './sequence.ts';
 import type { Transform } from './transforms/transform.ts';
 
-export type { SaConfig, SaFacts, SaSecrets, TransformConfig } from './sa-config.ts';
+export type { SaConfig, SaFacts, SaMode, SaSecrets, TransformConfig } from './sa-config.ts';
 
 let secretsOfSa: (sa: Sa) => SaSecrets;
 
@@ -18,13 +19,13 @@ let secretsOfSa: (sa: Sa) => SaSecrets;
 export class Sa implements SaFacts {
   /** Unsigned 32 bits. */
   readonly spi: number;
-  /** Addresses in RFC 5952 form. */
+  /** Addresses in RFC 5952 form; destination `*`: any. */
   readonly src: string | undefined;
   readonly dst: string;
-  /** 4 or 16 bytes. */
+  /** 4 or 16 bytes; a destination of none: any. */
   readonly srcBytes: Uint8Array | undefined;
   readonly dstBytes: Uint8Array;
-  readonly mode: 'tunnel' | 'transport';
+  readonly mode: SaMode;
   readonly encap: 'none' | 'udp';
   readonly transform: Transform;
   readonly esn: boolean;
@@ -32,6 +33,8 @@ export class Sa implements SaFacts {
   readonly replayWindow: number;
   readonly queue: number | undefined;
   readonly group: string | undefined;
+  readonly selectors: readonly SelectorConfig[] | undefined;
+  readonly trustIcv: boolean;
   readonly #secrets: SaSecrets;
 
   static {
@@ -53,6 +56,8 @@ export class Sa implements SaFacts {
     this.replayWindow = facts.replayWindow;
     this.queue = facts.queue;
     this.group = facts.group;
+    this.selectors = facts.selectors;
+    this.trustIcv = facts.trustIcv;
     this.#secrets = secrets;
   }
 
@@ -70,6 +75,8 @@ export class Sa implements SaFacts {
       replayWindow: this.replayWindow,
       queue: this.queue,
       group: this.group,
+      selectors: this.selectors,
+      ...(this.trustIcv ? { trustIcv: true } : {}),
     };
   }
 }
@@ -93,28 +100,32 @@ export function formatSpi(spi: number): string {
 
 /**
  * Makes an SA of its description.
- * @param index which entry it is, for errors
+ * @param index which entry it is, or what errors call it
  * @throws RxSteerError ERR_RXSTEER_SA naming entry, SPI, property, what was expected and what came (of keys only lengths)
  */
-export function createSa(config: SaConfig, index = 0): Sa {
-  const entry = new SaEntry(config, index);
+export function createSa(config: SaConfig, index: number | string = 0): Sa {
+  const entry = new SaEntry(config, typeof index === 'number' ? `sas[${index}]` : index);
   return new Sa(entry.facts, entry.secrets);
 }
 
 /**
  * Makes SAs of their descriptions (SAs among them stay as they are) and checks that no two have the same destination and SPI.
+ * @param where what errors call the entry of an index
  * @throws RxSteerError ERR_RXSTEER_SA, ERR_RXSTEER_SA_DUPLICATE
  */
-export function createSas(configs: readonly (SaConfig | Sa)[]): Sa[] {
+export function createSas(
+  configs: readonly (SaConfig | Sa)[],
+  where: (index: number) => string = (index) => `sas[${index}]`,
+): Sa[] {
   const seen = new Map<string, number>();
   return configs.map((config, index) => {
-    const sa = config instanceof Sa ? config : createSa(config, index);
+    const sa = config instanceof Sa ? config : createSa(config, where(index));
     const name = `${sa.dst} ${sa.spi}`;
     const first = seen.get(name);
     if (first !== undefined) {
       throw new RxSteerError(
         'ERR_RXSTEER_SA_DUPLICATE',
-        `sas[${index}] (SPI ${formatSpi(sa.spi)}): same destination ${sa.dst} and SPI as sas[${first}]`,
+        `${where(index)} (SPI ${formatSpi(sa.spi)}): same destination ${sa.dst} and SPI as ${where(first)}`,
       );
     }
     seen.set(name, index);
@@ -166,6 +177,8 @@ export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
       ...(sa.src === undefined ? {} : { src: sa.src }),
       ...(sa.queue === undefined ? {} : { queue: sa.queue }),
       ...(sa.group === undefined ? {} : { group: sa.group }),
+      ...(sa.selectors === undefined ? {} : { selectors: sa.selectors }),
+      ...(sa.trustIcv ? { trustIcv: true } : {}),
     };
   });
 }

@@ -2,7 +2,7 @@
 export { createKernels, createPlainKernels, type Kernels } from '../kernels/index.ts';
 export * from '../memory/packet-table.ts';
 export { Gro, type GroOptions, type GroSink } from './gro.ts';
-export { type GsoOptions, segmentTcp } from './gso.ts';
+export { type GsoOptions, segmentTcp, segmentUdp } from './gso.ts';
 export {
   FLUSH_REASONS,
   FLUSHES,

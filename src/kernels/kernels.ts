@@ -27,4 +27,21 @@ export interface Kernels {
     to: number,
     number: number,
   ): number;
+
+  /**
+   * The first half of that: says of at most 32 frames where they go, and places none.
+   *
+   * @returns the first frame that it knows nothing of
+   */
+  classify?(
+    plan: number,
+    offsets: number,
+    lengths: number,
+    wireLengths: number,
+    seconds: number,
+    nanos: number,
+    from: number,
+    to: number,
+    number: number,
+  ): number;
 }

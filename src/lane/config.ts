@@ -1,4 +1,4 @@
-import type { CryptoName, SaConfig } from '../esp/index.ts';
+import type { CryptoName, PolicyConfig, SaConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -66,6 +66,8 @@ export interface LaneConfig {
     readonly sas: readonly SaConfig[];
     readonly units: Int32Array;
     readonly deliverUnknown: boolean;
+    /** Absent: anything may come in clear. */
+    readonly policy?: readonly PolicyConfig[];
     /** The fastest crypto backend that may be used; absent: any. */
     readonly crypto?: CryptoName;
   };

@@ -1,5 +1,6 @@
 import {
   CLASS_ESP4,
+  CLASS_FRAGMENT4,
   CLASS_MALFORMED,
   CLASS_NATT4,
   CLASS_NATT6,
@@ -8,11 +9,22 @@ import {
   DROP_MALFORMED,
   DROP_MODE,
   DROP_NESTING,
+  DROP_SELECTOR,
   DROP_UNKNOWN_SPI,
 } from '../counters.ts';
-import { type EspOpener, expandIpComp, OPEN_DUMMY, OPEN_OK, type SaTable } from '../esp/index.ts';
+import {
+  type EspOpener,
+  expandIpComp,
+  OPEN_DUMMY,
+  OPEN_OK,
+  type SaMode,
+  type SaSelectors,
+  type SaTable,
+  Traffic,
+} from '../esp/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
+  F_CSUM_GOOD,
   F_FROM_ESP,
   F_TRUNCATED,
   LINK_SHIFT,
@@ -46,6 +58,11 @@ export const MAX_NESTING = 4;
 /** A reassembled inner datagram, which goes to the scratch too. */
 const MAX_DATAGRAM = 66_000;
 
+/** Modes of SAs. */
+export const MODES: readonly SaMode[] = ['transport', 'tunnel', 'any'];
+const MODE_TUNNEL = 1;
+const MODE_ANY = 2;
+
 const IPCOMP = 108;
 const IPCOMP_BOUND = 65535;
 const PROTO_IPV4 = 4;
@@ -70,13 +87,20 @@ export class EspStage {
   private readonly scratch: Scratch;
   private readonly opener: EspOpener;
   private readonly table: SaTable;
-  /** Per SA: 1 for tunnel mode; its order group. */
-  private readonly tunnel: Uint8Array;
+  /** Per SA: its mode, as its place in `MODES`; its order group. */
+  private readonly modes: Uint8Array;
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
   private readonly unknown: UnknownSpis;
   private readonly deliverUnknown: boolean;
   private readonly lane: number;
+  /** Absent: no SA has any. */
+  private readonly selectors: SaSelectors | undefined;
+  /** Per SA: 1 when checksums of what comes by it need not be verified. */
+  private readonly trusted: Uint8Array;
+  /** Whether fragments are joined behind this stage, and compared with selectors then. */
+  private readonly joins: boolean;
+  private readonly traffic = new Traffic();
 
   constructor(parts: {
     d: Dissection;
@@ -85,12 +109,15 @@ export class EspStage {
     scratch: Scratch;
     opener: EspOpener;
     table: SaTable;
-    tunnel: Uint8Array;
+    modes: Uint8Array;
     units: Int32Array;
     owners: Int32Array;
     unknown: UnknownSpis;
     deliverUnknown: boolean;
     lane: number;
+    selectors: SaSelectors | undefined;
+    trusted: Uint8Array;
+    joins: boolean;
   }) {
     this.d = parts.d;
     this.bytes = parts.bytes;
@@ -98,12 +125,15 @@ export class EspStage {
     this.scratch = parts.scratch;
     this.opener = parts.opener;
     this.table = parts.table;
-    this.tunnel = parts.tunnel;
+    this.modes = parts.modes;
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
     this.deliverUnknown = parts.deliverUnknown;
     this.lane = parts.lane;
+    this.selectors = parts.selectors;
+    this.trusted = parts.trusted;
+    this.joins = parts.joins;
   }
 
   /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */
@@ -114,11 +144,22 @@ export class EspStage {
       if (verdict !== STAGE_OPENED) return verdict;
       const cls = w[b + P_CLS];
       if (cls === CLASS_MALFORMED) return DROP_INNER_MALFORMED + 1;
+      if (this.selectors !== undefined && !(this.joins && isFragment(cls)) && !this.allows(w, b))
+        return DROP_SELECTOR + 1;
       if (!isEsp(cls)) return STAGE_OPENED;
       if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
       const found = this.findSa(w, b);
       if (found !== FOUND) return found;
     }
+  }
+
+  /** Whether the packet that came by the row's SA is one that this may carry. */
+  allows(w: Int32Array, b: number): boolean {
+    const { selectors, traffic } = this;
+    const sa = w[b + P_SA] - 1;
+    if (selectors === undefined || !selectors.has(sa)) return true;
+    traffic.load(this.bytes, w[b + P_CLS], w[b + P_L3], w[b + P_L4], w[b + P_PROTO]);
+    return selectors.allows(sa, traffic);
   }
 
   /** As `run`, for an ESP packet whose SA nobody has looked up: one that came out of ESP in fragments. */
@@ -160,11 +201,12 @@ export class EspStage {
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
-    const tunnel = this.tunnel[sa] === 1;
+    const mode = this.modes[sa];
+    let tunnel = mode === MODE_TUNNEL;
     const link = l3 - off;
     const linkType = w[b + P_FLAGS] >> LINK_SHIFT;
     // What stays in front: the link header, and in transport mode the IP header with its extensions.
-    const head = tunnel ? link : l4 - off;
+    let head = tunnel ? link : l4 - off;
 
     // The payload begins at a multiple of 8, as node:crypto's buffers do: V8 copies 5 times faster so (bench/esp.ts).
     const shift = -head & 7;
@@ -186,6 +228,11 @@ export class EspStage {
       length = expanded;
     }
     this.scratch.trim(frame + head + length);
+    if (mode === MODE_ANY && (next === PROTO_IPV4 || next === PROTO_IPV6)) {
+      tunnel = true;
+      frame += head - link;
+      head = link;
+    }
     this.kernels.copy(frame, off, head);
 
     const inner = frame + link;
@@ -210,9 +257,17 @@ export class EspStage {
     w[b + P_END] = d.end;
     w[b + P_CLS] = inside;
     w[b + P_PROTO] = d.proto;
-    w[b + P_FLAGS] = (linkType << LINK_SHIFT) | (d.truncated === 1 ? F_FROM_ESP | F_TRUNCATED : F_FROM_ESP);
+    w[b + P_FLAGS] =
+      (linkType << LINK_SHIFT) |
+      (d.truncated === 1 ? F_FROM_ESP | F_TRUNCATED : F_FROM_ESP) |
+      (this.trusted[sa] === 1 ? F_CSUM_GOOD : 0);
     return STAGE_OPENED;
   }
+}
+
+/** A part of a datagram. */
+export function isFragment(cls: number): boolean {
+  return (cls & ~1) === CLASS_FRAGMENT4;
 }
 
 /** ESP, raw or in UDP. */

@@ -166,10 +166,14 @@ export class Handover {
     }
   }
 
-  /** Asks to be woken when a ring moves on. True: one has meanwhile. */
+  /** Asks to be woken when a ring moves on. True: one has since this lane looked at it last, which may be all that it waits for. */
   arm(): boolean {
     let moved = false;
-    for (const to of this.peers) if (!this.rings[to].idle() && this.rings[to].arm()) moved = true;
+    for (const to of this.peers) {
+      if (!this.rings[to].arm()) continue;
+      this.rings[to].refresh();
+      moved = true;
+    }
     return moved;
   }
 

@@ -9,6 +9,8 @@ export class Intake {
   nested = false;
   /** Packets taken over. */
   packets = 0;
+  /** Descriptors that are due, in all rings. */
+  left = 0;
   private readonly words: Int32Array;
   private readonly table: PacketTable;
   private readonly rings: readonly RingConsumer[];
@@ -35,17 +37,17 @@ export class Intake {
 
   /**
    * What there is now is due: it goes before all that the lane's own ring holds by now. An SA that has moved to this lane has its
-   * older packets here and its newer ones there.
+   * older packets here and its newer ones there. Nothing may be due any more: a ring that has some left is not looked at anew.
    *
    * @returns whether there is something
    */
   look(): boolean {
-    let some = false;
+    this.left = 0;
     for (let i = 0; i < this.rings.length; i++) {
       this.due[i] = this.rings[i].available();
-      if (this.due[i] > 0) some = true;
+      this.left += this.due[i];
     }
-    return some;
+    return this.left > 0;
   }
 
   /** Whether something has come. */
@@ -70,6 +72,7 @@ export class Intake {
       if (!table.fits(count) || (this.nested && !mayOpen)) return -1;
       ring.take(1);
       due[this.at]--;
+      this.left--;
       const row = table.row();
       const { w } = table;
       const b = row << ROW_SHIFT;

@@ -1,12 +1,12 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { Crypto, EspOpener, importSas, SaState, SaTable } from '../esp/index.ts';
+import { Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
 import { Mailbox } from '../memory/mailbox.ts';
-import { PacketTable } from '../memory/packet-table.ts';
+import { P_NSEC, P_SEC, PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { FlowTable } from '../steer/flow-table.ts';
@@ -29,7 +29,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isEsp } from './esp-stage.ts';
+import { EspStage, espScratch, isEsp, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
@@ -83,6 +83,8 @@ export class Lane {
   private most = POLL_BUDGET;
   private planEnds = false;
   private planFull = false;
+  /** What was due of other lanes has been taken: now the own ring. */
+  private ownTurn = false;
   /** No packet may be taken before another lane has gone on. */
   private blocked = false;
   private abandoned = false;
@@ -128,12 +130,15 @@ export class Lane {
           kernels: this.kernels,
         }),
         table: new SaTable(buffer, places.saTable, sas.length),
-        tunnel: Uint8Array.from(sas, (sa) => (sa.mode === 'tunnel' ? 1 : 0)),
+        modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
         units: config.esp.units,
         owners: words.subarray(places.owners >> 2),
         unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),
         deliverUnknown: config.esp.deliverUnknown,
         lane,
+        selectors: SaSelectors.of(sas),
+        trusted: Uint8Array.from(sas, (sa) => (sa.trustIcv ? 1 : 0)),
+        joins: config.fragments !== undefined,
       });
     }
     if (config.fragments !== undefined) {
@@ -149,6 +154,7 @@ export class Lane {
       stage: this.stage,
       units: config.esp?.units,
       fragments: this.fragments,
+      ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
     });
     if (places.handover !== undefined) {
       this.handover = new Handover({
@@ -174,6 +180,7 @@ export class Lane {
       affinity: rfs?.saAffinity
         ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
         : undefined,
+      units: config.esp?.units ?? new Int32Array(0),
       handover: this.handover,
       twoStage: rfs?.twoStage ?? false,
     });
@@ -191,19 +198,25 @@ export class Lane {
   poll(): number {
     if (this.pending !== undefined) return 0;
     const mayGoOn = !this.hasher.isBehind || this.inPoll > 0 || this.adoptKey();
-    if (this.intake !== undefined) {
+    const { intake } = this;
+    if (intake !== undefined) {
+      if (intake.left > 0) return this.takeOver(intake);
+      // Others may hand over without end: what was in the own ring at the look has its turn before the next look.
+      if (this.ownTurn) {
+        this.ownTurn = false;
+        const taken = this.takeOwn(mayGoOn);
+        if (taken > 0 || this.pending !== undefined) return taken;
+      }
       // First the lane's own ring is looked at, then the others: see `look`.
       this.ring.available();
-      if (this.intake.look()) {
+      if (intake.look()) {
+        this.ownTurn = true;
         // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
         if (this.inPoll > 0) this.endPoll();
-        else return this.takeOver(this.intake);
-        if (this.pending !== undefined) return 0;
+        return this.pending === undefined ? this.takeOver(intake) : 0;
       }
     }
-    if (mayGoOn) return this.pollRing();
-    this.blocked = true;
-    return 0;
+    return this.takeOwn(mayGoOn);
   }
 
   /** Resolves when something is there to take, or the lane is woken; undefined when it need not sleep. */
@@ -240,7 +253,13 @@ export class Lane {
     this.crypto?.close();
   }
 
-  /** Takes the lane's own ring. */
+  /** Takes the lane's own ring, unless other lanes must go on first. */
+  private takeOwn(mayGoOn: boolean): number {
+    if (mayGoOn) return this.pollRing();
+    this.blocked = true;
+    return 0;
+  }
+
   private pollRing(): number {
     let taken = 0;
     this.blocked = false;
@@ -355,6 +374,7 @@ export class Lane {
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
       this.finish();
@@ -375,6 +395,14 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */
+  private expire(fragments: Reassembler): void {
+    const w = this.table.w;
+    const b = (this.table.count - 1) << ROW_SHIFT;
+    this.counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
+    this.counters[C_HELD] = fragments.held;
   }
 
   private delivered(): void {

@@ -5,6 +5,7 @@ import {
   P_CLS,
   P_FLAGS,
   P_HASH,
+  P_SA,
   P_SEGS,
   P_UNIT,
   type PacketTable,
@@ -26,6 +27,8 @@ export interface OutletParts {
   /** Absent: no RFS. */
   readonly flows?: FlowTable;
   readonly affinity?: SaAffinity;
+  /** Order group of each SA. */
+  readonly units: Int32Array;
   readonly handover?: Handover;
   /** Flows that come out of ESP go to the lane that has claimed them. */
   readonly twoStage: boolean;
@@ -69,14 +72,26 @@ export class Outlet {
 
   /** Whether the row's flow is another lane's; then it has been handed over. */
   private leaves(flows: FlowTable, row: number, b: number): boolean {
-    const { lane, affinity, handover, twoStage, counters } = this.parts;
+    const { lane, affinity, handover, twoStage } = this.parts;
     const { w } = this;
     const wanted = (w[b + P_FLAGS] & F_HASH_VALID) !== 0 ? flows.lane(w[b + P_HASH]) : -1;
-    if (wanted >= 0) affinity?.note(w[b + P_UNIT] - 1, wanted, counters[C_POLLS]);
+    if (wanted >= 0 && affinity !== undefined) this.note(affinity, b, wanted);
     if (!twoStage || handover === undefined) return false;
     const to = handover.route(row, wanted);
     if (to === lane) return false;
     this.handOver(row, to, false);
     return true;
+  }
+
+  /**
+   * The row's flow is wanted by a lane. What came out of ESP inside ESP is this lane's whoever wants it: the inner SA stays here, so
+   * its flows would come back if the outer one went away.
+   */
+  private note(affinity: SaAffinity, b: number, wanted: number): void {
+    const { lane, units, counters } = this.parts;
+    const { w } = this;
+    const unit = w[b + P_UNIT] - 1;
+    const nested = units[w[b + P_SA] - 1] !== unit;
+    affinity.note(unit, nested ? lane : wanted, counters[C_POLLS]);
   }
 }

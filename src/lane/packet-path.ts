@@ -1,11 +1,13 @@
 import {
-  CLASS_FRAGMENT4,
   CLASS_MALFORMED,
   DROP_FRAGMENT_LIMIT,
   DROP_FRAGMENT_TIMEOUT,
   DROP_INNER_MALFORMED,
   DROP_NESTING,
+  DROP_POLICY,
+  DROP_SELECTOR,
 } from '../counters.ts';
+import { type Policy, Traffic } from '../esp/index.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
@@ -52,7 +54,15 @@ import {
 import type { Scratch } from '../memory/scratch.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { C_DROPS, C_DUMMY, C_HELD, C_JOINED } from './counters.ts';
-import { type EspStage, espScratch, isEsp, STAGE_DUMMY, STAGE_ELSEWHERE, STAGE_OPENED } from './esp-stage.ts';
+import {
+  type EspStage,
+  espScratch,
+  isEsp,
+  isFragment,
+  STAGE_DUMMY,
+  STAGE_ELSEWHERE,
+  STAGE_OPENED,
+} from './esp-stage.ts';
 
 export interface PacketPathParts {
   readonly d: Dissection;
@@ -65,6 +75,8 @@ export interface PacketPathParts {
   readonly stage?: EspStage;
   readonly units?: Int32Array;
   readonly fragments?: Reassembler;
+  /** What may come in clear; absent: anything. */
+  readonly policy?: Policy;
 }
 
 /** What became of a packet. */
@@ -85,6 +97,8 @@ export class PacketPath {
   private readonly stage: EspStage | undefined;
   private readonly units: Int32Array;
   private readonly fragments: Reassembler | undefined;
+  private readonly policy: Policy | undefined;
+  private readonly traffic = new Traffic();
 
   constructor(parts: PacketPathParts) {
     this.d = parts.d;
@@ -96,6 +110,7 @@ export class PacketPath {
     this.stage = parts.stage;
     this.units = parts.units ?? new Int32Array(0);
     this.fragments = parts.fragments;
+    this.policy = parts.policy;
   }
 
   /** Makes a row of the descriptor at word `s`. Returns its number. */
@@ -131,18 +146,29 @@ export class PacketPath {
   open(row: number): number {
     const w = this.table.w;
     const b = row << ROW_SHIFT;
-    if (this.stage === undefined || w[b + P_SA] === 0) return CLEAR;
+    if (this.stage === undefined || w[b + P_SA] === 0) {
+      if (this.policy === undefined || !this.isRefused(this.policy, w, b)) return CLEAR;
+      this.counters[C_DROPS + DROP_POLICY]++;
+      return GONE;
+    }
     w[b + P_UNIT] = this.units[w[b + P_SA] - 1] + 1;
     let verdict = this.stage.run(w, row);
     if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
       if (!this.reassemble(this.fragments, w, b)) return GONE;
-      if (isEsp(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
+      if (!this.stage.allows(w, b)) verdict = DROP_SELECTOR + 1;
+      else if (isEsp(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
     }
     if (verdict === STAGE_OPENED) return OPENED;
     if (verdict === STAGE_ELSEWHERE) return ELSEWHERE;
     if (verdict === STAGE_DUMMY) this.counters[C_DUMMY]++;
     else this.counters[C_DROPS + verdict - 1]++;
     return GONE;
+  }
+
+  /** Whether a packet that came in clear must not. */
+  private isRefused(policy: Policy, w: Int32Array, b: number): boolean {
+    this.traffic.load(this.bytes, w[b + P_CLS], w[b + P_L3], w[b + P_L4], w[b + P_PROTO]);
+    return policy.drops(this.traffic);
   }
 
   /** Opens ESP that came out of ESP in fragments; what comes out of that stays in fragments, if it is some. */
@@ -182,8 +208,4 @@ export class PacketPath {
     w[b + P_PROTO] = d.proto;
     return true;
   }
-}
-
-function isFragment(cls: number): boolean {
-  return (cls & ~1) === CLASS_FRAGMENT4;
 }

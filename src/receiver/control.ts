@@ -96,6 +96,7 @@ export function layControl(
         crypto: esp!.choices[i].backend,
         mode: sa.mode,
         natt: sa.encap === 'udp',
+        trustIcv: sa.trustIcv,
         ...state.counts(i),
       })),
   };

@@ -2,6 +2,7 @@ import { exportSas, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
+import { LANE_COUNTERS } from '../lane/counters.ts';
 import { HandoverWatch } from '../lane/handover-watch.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
 import { Arena } from '../memory/arena.ts';
@@ -115,6 +116,7 @@ export function makeCore(options: Resolved): Core {
             owners,
             tails: plan.unitTails,
             handover,
+            counters: places.counters.map((at) => new Float64Array(buffer, at, LANE_COUNTERS)),
             inOrder: rfs.inOrder,
           }),
         }
@@ -140,6 +142,7 @@ export function makeCore(options: Resolved): Core {
             sas: exportSas(esp.sas),
             units,
             deliverUnknown: esp.deliverUnknown,
+            ...(esp.policy === undefined ? {} : { policy: esp.policy }),
             ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
           },
         }),

@@ -143,9 +143,9 @@ export class Dispatcher {
     return this.queueBytes.reduce((sum, n) => sum + n, 0);
   }
 
-  /** Packets dropped because a lane was full. */
-  get full(): number {
-    return this.drops[DROP_FULL];
+  /** Packets dropped because a lane was full, or their flow over its limit. */
+  get refused(): number {
+    return this.drops[DROP_FULL] + this.drops[DROP_FLOW_LIMIT];
   }
 
   /** Fragments that wait for the rest of their datagram. */

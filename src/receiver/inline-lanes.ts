@@ -67,6 +67,8 @@ export class InlineLanes implements Lanes {
     this.kick();
   }
 
+  sweep(): void {}
+
   post(lane: number, message: unknown): void {
     if (!this.ended) this.consumers[lane].onMessage?.(message);
   }

@@ -6,6 +6,8 @@ export interface Lanes {
   wake(): void;
   /** Resolves when a lane may have moved on, after {@link PROGRESS_MS} at the latest. */
   progress(): Promise<void>;
+  /** Gives up what was placed in lanes that have gone. */
+  sweep(): void;
   /** Sends a message to the consumer of a lane. */
   post(lane: number, message: unknown): void;
   /** Ends lanes whose rings are empty, and their consumers. */

@@ -4,7 +4,9 @@ import {
   CRYPTO_NAMES,
   type CryptoChoice,
   type CryptoName,
+  checkPolicy,
   chooseCrypto,
+  type PolicyConfig,
   type Sa,
   type SaConfig,
   validateSas,
@@ -25,6 +27,8 @@ export interface EspOptions {
   readonly sas: readonly (SaConfig | Sa)[];
   /** An ESP packet without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
+  /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
+  readonly policy?: readonly PolicyConfig[];
   /**
    * What opens packets. Absent: for each SA the fastest of `ipsec-mb`, `openssl` and `node` that is there and knows its transform.
    * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
@@ -82,7 +86,8 @@ export interface ReceiverOptions {
   readonly consumerTimeout?: number;
   /**
    * Polls end where the dispatcher says (each 64 packets of a lane, and at `drain`), not where timing says: the same input
-   * gives the same merges, inline or with threads. Needs `full: 'wait'`. Default false.
+   * gives the same merges, inline or with threads. Needs `full: 'wait'`. Default false. Merges may differ all the same where ESP came
+   * out of ESP and its SA is another lane's: it is handed over when it is opened.
    */
   readonly deterministic?: boolean;
   readonly rss?: RssOptions;
@@ -124,6 +129,7 @@ export interface Resolved {
     | {
         readonly sas: readonly Sa[];
         readonly deliverUnknown: boolean;
+        readonly policy: readonly PolicyConfig[] | undefined;
         readonly crypto: CryptoName | undefined;
         /** Of each SA. */
         readonly choices: readonly CryptoChoice[];
@@ -217,7 +223,8 @@ function rfsOptions(
   esp: ReceiverOptions['esp'],
 ): RfsConfig | undefined {
   if (rfs === undefined || rfs === false) return undefined;
-  if (typeof rfs !== 'object' || rfs === null) throw optionError('rfs', 'false or an object', rfs);
+  if (typeof rfs !== 'object' || rfs === null || Array.isArray(rfs))
+    throw optionError('rfs', 'false or an object', rfs);
   if (deterministic) throw optionError('rfs', "false when 'deterministic' is set: claims depend on timing", rfs);
   const { entries = RFS_ENTRIES, twoStage = true, saAffinity = true, flowLimit, allowReorder, ...rest } = rfs;
   for (const name of Object.keys(rest))
@@ -252,7 +259,13 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
   const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
-  return { sas, deliverUnknown: unknown === 'deliver', crypto, choices: chooseCrypto(sas, crypto) };
+  return {
+    sas,
+    deliverUnknown: unknown === 'deliver',
+    policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
+    crypto,
+    choices: chooseCrypto(sas, crypto),
+  };
 }
 
 function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {

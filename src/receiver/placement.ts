@@ -124,10 +124,15 @@ export class Placement {
     const { plan, slots, rings } = this;
     const old = this.steerer;
     const { size } = old.indirection;
-    const tableOnly =
-      !rehashed && old.rules === undefined && steerer.rules === undefined && steerer.indirection.size === size;
-    if (!tableOnly) {
-      const flows = plan.slotMode === SLOTS_FLOWS;
+    const flows = plan.slotMode === SLOTS_FLOWS;
+    // With RFS a flow would be kept in order without a transition, but nobody would know when the last one has gone over.
+    const byBucket =
+      !flows &&
+      !rehashed &&
+      old.rules === undefined &&
+      steerer.rules === undefined &&
+      steerer.indirection.size === size;
+    if (!byBucket) {
       this.transition = new Transition(old, flows ? slots.snapshot() : undefined, rings);
       if (flows && rehashed) {
         slots.clear();

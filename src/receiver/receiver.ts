@@ -10,7 +10,7 @@ import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { InlineLanes } from './inline-lanes.ts';
-import { type LaneEvents, type Lanes, turn } from './lanes.ts';
+import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
@@ -80,6 +80,7 @@ export class Receiver {
   /** Packets that lanes lost with their threads; of these, what came by their own rings. */
   private readonly lost: Float64Array;
   private readonly lostOwn: Float64Array;
+  private sweeper: NodeJS.Timeout | undefined;
   private readonly claims: Claims;
   private readonly swaps: Swaps;
   private readonly closedPackets: Float64Array;
@@ -132,7 +133,11 @@ export class Receiver {
         this.lost[lane] += lost + lostForeign;
         this.emitter.emit('lane-lost', { lane, lost: lost + lostForeign, error });
       },
-      laneGone: (lane) => this.swaps.leave(lane),
+      laneGone: (lane) => {
+        // A program that only pushes never asks for progress.
+        this.sweeper ??= setInterval(() => this.sweep(), PROGRESS_MS).unref();
+        this.swaps.leave(lane, this.closing !== undefined);
+      },
       message: (lane, message) => this.emitter.emit('message', { lane, message }),
     };
     const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
@@ -163,8 +168,8 @@ export class Receiver {
   /**
    * Gives a frame to the receiver, which copies it. A malformed frame is taken too, and counted.
    *
-   * @returns true: taken. False: its lane is full; with `full: 'drop'` it was counted as a drop, with `full: 'wait'` it was
-   * not, and the caller may try again after `await receiver.writable()`
+   * @returns true: taken. False: its lane is full, or its flow over the limit; with `full: 'drop'` it was counted as a drop, with
+   * `full: 'wait'` it was not, and the caller may try again after `await receiver.writable()`
    * @throws RxSteerError `ERR_RXSTEER_CLOSED`
    */
   push(frame: Uint8Array, options?: PushOptions): boolean {
@@ -177,10 +182,10 @@ export class Receiver {
       nanos = 0;
     }
     const linkType = options?.linkType ?? 1;
-    const dropped = this.dispatcher.full;
+    const refused = this.dispatcher.refused;
     const taken = this.dispatcher.push(frame, linkType, seconds, nanos);
     this.schedule();
-    return taken && this.dispatcher.full === dropped;
+    return taken && this.dispatcher.refused === refused;
   }
 
   /**
@@ -331,6 +336,7 @@ export class Receiver {
       await this.lanes!.kill();
     }
     this.ended = true;
+    clearInterval(this.sweeper);
     this.options.signal?.removeEventListener('abort', this.onAbort);
     const { queues } = this.stats();
     for (const { queue, held } of queues) this.closedPackets[queue] += held;
@@ -348,9 +354,15 @@ export class Receiver {
     return this.rings.every((ring) => ring.idle()) && (this.core.handover?.allIdle() ?? true);
   }
 
+  /** Gives up what came for lanes that have gone: whoever handed it over waits for room. */
+  private sweep(): void {
+    this.lanes!.sweep();
+    for (const lane of this.swaps.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
+  }
+
   private async progress(): Promise<void> {
     this.dispatcher.settle();
-    for (const lane of this.swaps.gone) this.lost[lane] += this.core.handover?.discard(lane) ?? 0;
+    this.sweep();
     await this.lanes!.progress();
     if (this.aborted) throw this.options.signal!.reason;
     if (this.ended) throw closedError();

@@ -1,3 +1,4 @@
+import { C_HELD } from '../lane/counters.ts';
 import type { HandoverWatch } from '../lane/handover-watch.ts';
 import { moveOwner } from '../lane/owners.ts';
 import { requestedLane, requestedUnit } from '../lane/sa-affinity.ts';
@@ -12,6 +13,8 @@ export interface SaMovesParts {
   /** At order groups: where its lane's ring ended when its last packet was put there. */
   readonly tails: Int32Array;
   readonly handover: HandoverWatch | undefined;
+  /** Of each lane: its counters. */
+  readonly counters: readonly Float64Array[];
   /** False: groups move at once. */
   readonly inOrder: boolean;
 }
@@ -19,7 +22,8 @@ export interface SaMovesParts {
 /**
  * Moves SAs to the lanes that ask for them. Between two packets of the dispatcher a group goes over when its lane has delivered
  * all of its packets and other lanes all that they were handed; what was handed to the new lane itself that one takes before
- * anything that is dispatched to it from now on.
+ * anything that is dispatched to it from now on. A lane that holds inner fragments keeps its groups: another one could not
+ * complete their datagrams.
  */
 export class SaMoves {
   moved = 0;
@@ -50,12 +54,14 @@ export class SaMoves {
   }
 
   private move(): void {
-    const { rings, owners, tails, handover, inOrder } = this.parts;
+    const { rings, owners, tails, handover, counters, inOrder } = this.parts;
     for (const [unit, { from, to }] of this.wanted) {
       if (inOrder) {
         if (!hasPassed(rings[from].refresh(), tails[unit])) continue;
         if (handover !== undefined && !handover.idle(from, to)) continue;
       }
+      // Behind the tail: what its last poll has left waiting is counted by then.
+      if (counters[from][C_HELD] > 0) continue;
       if (moveOwner(owners, unit, from, to)) this.moved++;
       this.wanted.delete(unit);
     }

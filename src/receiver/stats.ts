@@ -6,7 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { CryptoChoice, CryptoName } from '../esp/index.ts';
+import type { CryptoChoice, CryptoName, SaMode } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -46,7 +46,8 @@ export interface LaneStats {
   readonly merged: number;
   readonly flushes: Readonly<Record<string, number>>;
   readonly polls: number;
-  /** Packets (a super-packet is one) that the lane handed to their consumers' lanes; input packets that it took over. */
+  /** Hand-overs to other lanes: packets, of which a super-packet is one; and the input packets in them, and in what was taken over. */
+  readonly handovers: number;
   readonly handedOver: number;
   readonly takenOver: number;
   readonly consumerErrors: number;
@@ -62,8 +63,10 @@ export interface SaStats {
   readonly transform: string;
   /** What opens its packets: `ipsec-mb`, `openssl` or `node`. */
   readonly crypto: CryptoName;
-  readonly mode: 'tunnel' | 'transport';
+  readonly mode: SaMode;
   readonly natt: boolean;
+  /** Checksums of what comes by it are not verified. */
+  readonly trustIcv: boolean;
   readonly packets: number;
   /** Authentic and well formed; dummies not counted. */
   readonly opened: number;
@@ -157,7 +160,8 @@ export function collectStats(parts: StatsParts): ReceiverStats {
       merged: c[C_MERGED],
       flushes: named(FLUSH_REASONS, c, C_FLUSHES),
       polls: c[C_POLLS],
-      handedOver: c[C_HANDOVERS],
+      handovers: c[C_HANDOVERS],
+      handedOver: parts.handover?.handedBy(queue) ?? 0,
       takenOver: c[C_RECEIVED],
       consumerErrors: c[C_THROWS],
       drops: named(DROP_REASONS, laneDrops, 0),

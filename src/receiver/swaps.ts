@@ -39,11 +39,12 @@ export class Swaps {
 
   /** @throws what the steerer throws, before anything is changed */
   async swap(change: SteeringChange): Promise<void> {
+    if (typeof change !== 'object' || change === null) throw optionError('swap', 'an object', change);
     for (const name of Object.keys(change)) {
-      if (!SWAPPABLE.has(name)) throw optionError('swap', 'key, indirection or rules', name);
+      if (!SWAPPABLE.has(name)) throw optionError(`swap: ${name}`, 'key, indirection or rules', name);
     }
     const given = Object.entries(change).filter(([, value]) => value !== undefined);
-    const steering: Resolved['steerer'] = { ...this.steering, ...Object.fromEntries(given) };
+    const steering = this.withoutGone({ ...this.steering, ...Object.fromEntries(given) });
     const steerer = new Steerer(steering);
     const rehashed = !equal(steering.key, this.steering.key);
     this.steering = steering;
@@ -52,29 +53,36 @@ export class Swaps {
   }
 
   /** A lane has gone for good: its claims and SAs are given up, and its buckets fall to the others. */
-  leave(lane: number): void {
+  leave(lane: number, closing: boolean): void {
     this.gone.add(lane);
     const { flows, control, options } = this.core;
     flows?.leave(lane);
     const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
     for (let unit = 0; unit < owners.length; unit++) moveOwner(owners, unit, lane, -1);
-    const rest = Array.from({ length: options.queues }, (_, i) => i).filter((i) => !this.gone.has(i));
-    if (rest.length === 0) return;
-    const table = new Steerer(this.steering).indirection.entries;
-    const indirection = Array.from(table, (queue, i) => (this.gone.has(queue) ? rest[i % rest.length] : queue));
-    this.swap({ indirection }).catch(() => {});
+    if (!closing) this.swap({}).catch(() => {});
+  }
+
+  /** Steering whose table names no lane that has gone: its buckets fall to the others. */
+  private withoutGone(steering: Resolved['steerer']): Resolved['steerer'] {
+    const { gone } = this;
+    const rest = Array.from({ length: this.core.options.queues }, (_, lane) => lane).filter((lane) => !gone.has(lane));
+    if (gone.size === 0 || rest.length === 0) return steering;
+    const { entries } = new Steerer(steering).indirection;
+    const indirection = Array.from(entries, (queue, i) => (gone.has(queue) ? rest[i % rest.length] : queue));
+    return { ...steering, indirection };
   }
 
   /** Makes a steerer the one in force, and waits until everything goes by it. */
   private async goOver(steerer: Steerer, key: Uint8Array, rehashed: boolean): Promise<void> {
-    const { placement, control } = this.core;
+    const { placement, control, dispatcher } = this.core;
     placement.swap(steerer, rehashed);
     if (rehashed) {
       control.key.write(key);
       this.hooks.wake();
     }
     const { generation } = control.key;
-    while (!placement.isSettled() || !this.haveSeen(generation)) await this.hooks.progress();
+    // A poll that waits for its end (deterministic) would hold what it has for as long as nothing comes.
+    while (!dispatcher.mark() || !placement.isSettled() || !this.haveSeen(generation)) await this.hooks.progress();
   }
 
   /** Whether all lanes have come to a generation of the key. */

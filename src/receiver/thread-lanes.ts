@@ -74,7 +74,6 @@ export class ThreadLanes implements Lanes {
     const moved: Promise<unknown>[] = [];
     let limit = PROGRESS_MS;
     this.options.rings.forEach((ring, lane) => {
-      this.discard(lane);
       if (this.waits[lane] === undefined && !ring.idle()) {
         this.waits[lane] = ring.progress()?.finally(() => {
           this.waits[lane] = undefined;
@@ -95,6 +94,10 @@ export class ThreadLanes implements Lanes {
     );
     await Promise.race(moved);
     clearTimeout(timer);
+  }
+
+  sweep(): void {
+    for (const lane of this.dead.keys()) this.discard(lane);
   }
 
   post(lane: number, message: unknown): void {
@@ -167,7 +170,7 @@ export class ThreadLanes implements Lanes {
   /** Gives up what was placed in a lane that is dead. */
   private discard(lane: number): void {
     const ring = this.options.rings[lane];
-    if (!this.dead.has(lane) || ring.idle()) return;
+    if (ring.idle()) return;
     ring.discard();
     this.options.events.laneLost(lane, 0, this.dead.get(lane));
   }

@@ -20,7 +20,8 @@ export class Transition {
   /** At units: lane + 1, or a state; where its last packet ends. */
   private readonly lanes: Int32Array;
   private readonly tails: Int32Array;
-  /** At lanes: where the last packet ends that was put there by the old steerer. */
+  /** At lanes: where the last packet ends that was put there by the old steerer: at the swap; by now. */
+  private readonly before: Int32Array;
   private readonly last: Int32Array;
   private unit = 0;
 
@@ -31,7 +32,8 @@ export class Transition {
     const units = old.units + (slots?.count ?? 0);
     this.lanes = new Int32Array(units);
     this.tails = new Int32Array(units);
-    this.last = Int32Array.from(rings, (ring) => ring.head);
+    this.before = Int32Array.from(rings, (ring) => ring.head);
+    this.last = this.before.slice();
   }
 
   /** The lane that the packet must still go to, or -1: it goes where the new steerer says. */
@@ -45,7 +47,7 @@ export class Transition {
       lanes[unit] = (slot < 0 ? queue : slots!.lane(slot)) + 1;
       // A slot without a lane: none of its flows has had a packet.
       if (lanes[unit] === 0) lanes[unit] = GONE;
-      else tails[unit] = slot < 0 ? this.last[queue] : slots!.tail(slot);
+      else tails[unit] = slot < 0 ? this.before[queue] : slots!.tail(slot);
     }
     if (lanes[unit] === GONE) return -1;
     this.unit = unit;

@@ -47,12 +47,15 @@ export class FlowTable {
    * that has gone claims nothing.
    */
   claim(hash: number, lane: number): boolean {
-    if (((this.gone[lane >> 5] >> (lane & 31)) & 1) !== 0) return false;
+    if (this.hasGone(lane)) return false;
     const at = hash & this.mask;
     const entry = (hash & ~this.laneMask) | (lane + 1);
     if (this.words[at] === entry) return false;
-    this.words[at] = entry;
-    return true;
+    Atomics.store(this.words, at, entry);
+    if (!this.hasGone(lane)) return true;
+    // It went meanwhile, and may have looked here before.
+    Atomics.compareExchange(this.words, at, entry, 0);
+    return false;
   }
 
   /** A lane has gone for good: its claims go with it. */
@@ -69,6 +72,10 @@ export class FlowTable {
   /** Gives up all claims: the hashes of flows have become others. */
   clear(): void {
     this.words.fill(0);
+  }
+
+  private hasGone(lane: number): boolean {
+    return ((Atomics.load(this.gone, lane >> 5) >> (lane & 31)) & 1) !== 0;
   }
 }
 

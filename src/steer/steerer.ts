@@ -1,5 +1,5 @@
 /** The sum of steering: rules, then flow hash, then indirection table, then queue. */
-import { checkInteger, optionError, RxSteerError } from '../errors.ts';
+import { checkInteger, optionError, RxSteerError, shown } from '../errors.ts';
 import type { FlowFields, Xfrm } from '../hash/fields.ts';
 import { FlowHasher, type FlowHasherOptions, type HashVariant, WAY_GATHER } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -13,6 +13,7 @@ import { nicProfile } from './nic/profiles.ts';
 import type { RssContextOptions, SteererOptions } from './options.ts';
 import { ACTION_DROP, parseRule, type Rule, ruleError } from './rule.ts';
 import { RuleTable } from './rule-table.ts';
+import { shadowedRules } from './shadowed-rule.ts';
 
 /** The queue of a packet that a rule or the letter r drops. */
 export const DROPPED = -1;
@@ -74,6 +75,11 @@ export class Steerer {
     if (!Array.isArray(rules)) throw optionError('rules', 'an array of texts', rules);
     if (rules.length === 0) return;
     const table = new RuleTable(rules.map(parseRule));
+    const [shadowed] = shadowedRules(table.rules);
+    if (shadowed !== undefined) {
+      const { rule, by } = shadowed;
+      throw ruleError(rule.text, `can never match: ${shown(by.text)} at location ${by.location} takes all its packets`);
+    }
     this.rules = table;
     this.actions = Int32Array.from(table.rules, (rule) => rule.action);
     this.contexts = table.rules.map((rule) => contextOf(rule, known, queues));

@@ -10,6 +10,8 @@ export const UDP_HEADER = 8;
 
 /** Where ESP and IKE share a port (RFC 3948). */
 export const UDP_PORT_NATT = 4500;
+/** IKE alone. */
+export const UDP_PORT_IKE = 500;
 /** The one byte of a NAT keepalive (RFC 3948 section 2.3). */
 export const NATT_KEEPALIVE = 0xff;
 

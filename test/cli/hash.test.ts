@@ -121,7 +121,8 @@ describe('hash', () => {
       rule: { location: 65535, text: rule },
     });
     const drop = 'flow-type ip4 action -1 loc 1';
-    expect(await hash(...flow, '--rule', rule, '--rule', drop)).toMatchObject({ queue: null, rule: { location: 1 } });
+    expect(await hash(...flow, '--rule', drop)).toMatchObject({ queue: null, rule: { location: 1 } });
+    await expect(hash(...flow, '--rule', rule, '--rule', drop)).rejects.toMatchObject({ code: 'ERR_RXSTEER_RULE' });
     expect(await hash(...flow, '--rule', 'flow-type udp4 action 2')).not.toHaveProperty('rule');
     printed = '';
     await hashCommand([...flow, '--rule', drop]);

@@ -177,6 +177,8 @@ describe('key place', () => {
       const sas = first.map((spi) => ({ spi, dst: '10.0.0.2', mode: 'tunnel', transform }));
       const associations = file('sas.json', JSON.stringify({ schema: 'rxsteer.sas/1', sas }));
       expect(await spis('--taken', associations)).toEqual(second);
+      const wireshark = first.map((spi) => `"IPv4","*","10.0.0.2","${spi}","NULL","","NULL",""`);
+      expect(await spis('--taken', file('esp_sa', wireshark.join('\n')))).toEqual(second);
       expect(await spis('--taken', associations, '--taken', second.join())).toEqual(
         await spis('--taken', [...first, ...second].join()),
       );

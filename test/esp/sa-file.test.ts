@@ -115,7 +115,7 @@ describe('parseSaFile', () => {
     [
       'a wrong mode',
       { ...saConfig(GCM), mode: 'beet' },
-      'sas[0] (SPI 0x00001001): mode: expected "tunnel" or "transport", got "beet"',
+      'sas[0] (SPI 0x00001001): mode: expected "tunnel" or "transport" or "any", got "beet"',
     ],
     [
       'a wrong encap',
@@ -128,7 +128,11 @@ describe('parseSaFile', () => {
       'sas[0] (SPI 0x00000000): spi: expected a number other than 0 with encap udp, got 0',
     ],
     ['an unknown property', { ...saConfig(GCM), replay: 64 }, 'sas[0] (SPI 0x00001001): unknown property replay'],
-    ['selectors', { ...saConfig(GCM), selectors: [] }, 'sas[0] (SPI 0x00001001): unknown property selectors'],
+    [
+      'an empty list of selectors',
+      { ...saConfig(GCM), selectors: [] },
+      'sas[0] (SPI 0x00001001): selectors: expected a list of at least one, got an array of 0',
+    ],
     [
       'an unknown property of a transform',
       saConfig({ ...GCM, salt: 'aa' } as never),

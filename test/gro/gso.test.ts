@@ -1,7 +1,11 @@
 /** Segmenting what GRO made gives back what went in, up to what Linux changes too. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { segmentTcp } from '../../src/gro/index.ts';
+import { CLASS_UDP4 } from '../../src/counters.ts';
+import { segmentTcp, segmentUdp } from '../../src/gro/index.ts';
+import { ipv4HeaderOk, l4ChecksumOk } from '../../src/wire/checksum.ts';
+import { Dissection, dissectIp } from '../../src/wire/dissect.ts';
+import { fill, udp } from '../support/packets.ts';
 import { bursts } from './bursts.ts';
 import { frame, PLAIN, payload } from './frames.ts';
 import { runGro } from './rig.ts';
@@ -61,4 +65,25 @@ it('refuses what does not fit', () => {
   expect(() => cut(100, 400, 9)).toThrow(/target/);
   expect(() => cut(100, 1000, 2)).toThrow(/lengths/);
   expect(cut(1000, 400, 1)).toBe(1);
+});
+
+it('UDP: datagrams of the segment size; no checksum stays none', () => {
+  const packet = udp(fill(250, 1));
+  for (const sum of [true, false]) {
+    if (!sum) packet.fill(0, 26, 28);
+    const lengths = new Int32Array(3);
+    const target = new Uint8Array(1000);
+    expect(segmentUdp(packet, 0, packet.length, 0, 20, { gsoSize: 100 }, target, 0, lengths)).toBe(3);
+    expect([...lengths]).toEqual([128, 128, 78]);
+    const out = [target.subarray(0, 128), target.subarray(128, 256), target.subarray(256, 334)];
+    expect(out.map((b) => (b[4] << 8) | b[5])).toEqual([1, 2, 3]);
+    for (const [i, b] of out.entries()) {
+      const d = new Dissection();
+      expect(dissectIp(b, 0, b.length, d)).toBe(CLASS_UDP4);
+      expect(ipv4HeaderOk(b, 0)).toBe(true);
+      expect(b[26] | b[27]).toEqual(sum ? expect.any(Number) : 0);
+      expect(l4ChecksumOk(b, d)).toBe(true);
+      expect(Buffer.compare(b.subarray(28), packet.subarray(28 + 100 * i, 128 + 100 * i))).toBe(0);
+    }
+  }
 });

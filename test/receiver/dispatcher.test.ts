@@ -293,7 +293,7 @@ describe('a full lane', () => {
     const b = dispatcher({ queues: 1, ring: 128 });
     for (let i = 0; i < 200; i++) expect(b.push(ether(udp(10, { id: i })))).toBe(true);
     expect(drops()).toEqual({ full: 72 });
-    expect(b.dispatcher.full).toBe(72);
+    expect(b.dispatcher.refused).toBe(72);
     expect(b.all().map((p) => p.number)).toEqual(Array.from({ length: 128 }, (_, i) => i));
     b.push(ether(udp(10)));
     expect(b.all().map((p) => p.number)).toEqual([200]);

@@ -13,7 +13,7 @@ import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options
 import { Steerer } from '../../src/steer/steerer.ts';
 import { CAPTURES, captureFrames, mutate, randomNumbers, type SampleFrame, sampleFrames } from '../support/corpus.ts';
 import { esp as espOf, ethernet as ethernetOf, ipv4, tcp, udp } from '../support/frames.ts';
-import { randomFrames, randomRules } from '../support/rules.ts';
+import { randomFrames, reachableRules } from '../support/rules.ts';
 
 type Options = Omit<ReceiverOptions, 'consumer' | 'inline'>;
 
@@ -188,6 +188,8 @@ function upset({ flows, placement, options, dispatcher }: Core, words: readonly 
   const { size } = placement.steerer.indirection;
   const indirection = Array.from({ length: size }, () => random(options.queues));
   placement.swap(new Steerer({ ...options.steerer, indirection }), false);
+  // The kernel has no part in a transition; the rings are empty, so it is over. Buckets shall be looked at by the kernel.
+  if (flows !== undefined) placement.isSettled();
 }
 
 describe('the dispatch kernel', () => {
@@ -218,7 +220,7 @@ describe('the dispatch kernel', () => {
   it.each([1, 3, 10, 50, 300, 1000])('agrees on frames that sets of %i rules of all kinds speak of', (size) => {
     const draw = randomNumbers(size);
     for (let set = 0; set < 8; set++) {
-      const rules = randomRules(draw, size);
+      const rules = reachableRules(draw, size);
       const frames = randomFrames(draw, 600);
       const esp =
         set % 2 === 0 ? {} : { esp: { sas: ruleSas, onUnknownSpi: set % 4 === 1 ? 'deliver' : 'drop' } as const };

@@ -1,4 +1,7 @@
 /** Rules and frames from few values, so that many rules match many frames. */
+import { parseRule } from '../../src/steer/rule.ts';
+import { RuleTable } from '../../src/steer/rule-table.ts';
+import { shadowedRules } from '../../src/steer/shadowed-rule.ts';
 import * as f from './frames.ts';
 
 type Random = (below: number) => number;
@@ -44,6 +47,15 @@ export function randomRules(random: Random, count: number): string[] {
     text += action === 0 ? ' action -1' : action === 1 ? ' context 1' : ` action ${action & 3}`;
     return random(4) === 0 ? text : `${text} loc ${location()}`;
   });
+}
+
+/** As `randomRules`, without those that can never match; fewer, and all with locations. */
+export function reachableRules(random: Random, count: number): string[] {
+  const { rules } = new RuleTable(randomRules(random, count).map(parseRule));
+  const gone = new Set(shadowedRules(rules).map(({ rule }) => rule));
+  return rules
+    .filter((rule) => !gone.has(rule))
+    .map(({ text, location }) => (text.includes(' loc ') ? text : `${text} loc ${location}`));
 }
 
 /** Ethernet frames, some tagged, of all classes. */

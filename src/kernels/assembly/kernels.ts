@@ -4,6 +4,7 @@
  * TypeScript, and a test holds the two together.
  */
 
+export { classify } from './classify.ts';
 export { dispatch } from './dispatch.ts';
 
 /** `memory.copy` has the semantics of memmove: ranges may overlap. */
