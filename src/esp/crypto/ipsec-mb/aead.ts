@@ -9,7 +9,6 @@ import type { CFunction } from '../../../native/ffi.ts';
 import type { NativeMemory } from '../../../native/memory.ts';
 import { type Sa, secretsOf } from '../../sa.ts';
 import { DECRYPTED, type Frames, IN_PLACE, type NativeUnit, putEsnHeader, putIv, REFUSED } from '../native-cipher.ts';
-import type { IpsecMbCalls } from './calls.ts';
 import {
   CIPHER_CHACHA20_POLY1305,
   CIPHER_GCM,
@@ -36,7 +35,7 @@ import {
   J_TARGET,
   ORDER_HASH_CIPHER,
 } from './layout.ts';
-import { HEADER_AT, JobTemplate, type Manager, TAG } from './library.ts';
+import { HEADER_AT, type IpsecMbCalls, JobTemplate, type Manager, TAG } from './library.ts';
 
 const HEADER = 8;
 const IV = 8;

@@ -4,8 +4,7 @@ import type { CryptoBackend } from '../backend.ts';
 import { Contexts } from '../contexts.ts';
 import { Frames, NativeCipher, type NativeUnit } from '../native-cipher.ts';
 import { IpsecMbChaCha, IpsecMbGcm, IpsecMbGmac, SLOT_BYTES } from './aead.ts';
-import type { IpsecMbCalls } from './calls.ts';
-import { loadIpsecMb, Manager } from './library.ts';
+import { type IpsecMbCalls, loadIpsecMb, Manager } from './library.ts';
 
 const DONE: ReadonlySet<string> = new Set(['aes-gcm', 'aes-gmac', 'chacha20-poly1305']);
 

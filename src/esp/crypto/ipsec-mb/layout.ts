@@ -43,7 +43,7 @@ export const ARCH_SSE = 2;
 export const GCM_KEY_BYTES = 1008;
 export const GCM_CONTEXT_BYTES = 88;
 
-/** IMB_JOB, of all versions above: 64-bit pointers and numbers, then words. What belongs to a hash follows `J_HASH`. */
+/** IMB_JOB, of all versions above: 64-bit pointers and numbers, then words. */
 export const J_ENCRYPT_KEYS = 0;
 export const J_DECRYPT_KEYS = 8;
 export const J_KEY_BYTES = 16;
@@ -55,10 +55,9 @@ export const J_IV = 72;
 export const J_IV_BYTES = 80;
 export const J_TAG = 88;
 export const J_TAG_BYTES = 96;
-export const J_HASH = 104;
-/** Additional data of AEADs, and how many bytes. */
-export const J_AAD: number = J_HASH;
-export const J_AAD_BYTES: number = J_HASH + 8;
+/** Of AEADs: additional data, and how many bytes. */
+export const J_AAD = 104;
+export const J_AAD_BYTES = 112;
 export const J_STATUS = 128;
 export const J_CIPHER_MODE = 132;
 export const J_DIRECTION = 136;

@@ -1,6 +1,7 @@
 /** intel-ipsec-mb (Debian's libipsec-mb1), if it is installed in a version whose layout is known, and the processor has AES. */
 import { type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
+import type { Frames } from '../native-cipher.ts';
 import {
   ARCH_SSE,
   GCM_CONTEXT_BYTES,
@@ -147,4 +148,14 @@ export class Manager {
   at(offset: number, parameters: number): CFunction {
     return this.library.at(this.memory.long(offset), 'void', LONG.slice(0, parameters));
   }
+}
+
+/** Functions of a manager, by key size: 128, 192, 256 bits. */
+export interface IpsecMbCalls {
+  readonly manager: Manager;
+  readonly frames: Frames;
+  readonly gcmPrecompute: readonly CFunction[];
+  readonly gmacInit: readonly CFunction[];
+  readonly gmacUpdate: readonly CFunction[];
+  readonly gmacFinalize: readonly CFunction[];
 }
