@@ -1,5 +1,7 @@
 /** ESP: security associations, replay windows, opening and sealing of packets, IPComp. */
 export type { Kernels } from '../kernels/kernels.ts';
+export { AhOpener } from './ah/open.ts';
+export { sealAh } from './ah/seal.ts';
 export {
   CRYPTO_NAMES,
   type CryptoBackend,
@@ -29,6 +31,7 @@ export {
   type SaConfig,
   type SaFacts,
   type SaMode,
+  type SaProto,
   type TransformConfig,
   transformName,
   validateSas,

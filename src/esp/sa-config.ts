@@ -6,12 +6,16 @@ import type { Transform } from './transforms/transform.ts';
 export type TransformConfig =
   | { readonly aead: string; readonly key: string; readonly icvBits?: number }
   | {
-      readonly cipher: string;
+      /** Absent: none, for AH. */
+      readonly cipher?: string;
       readonly key?: string;
       readonly auth: string;
       readonly authKey?: string;
       readonly icvBits?: number;
     };
+
+/** What protects the packets: ESP (RFC 4303) or AH (RFC 4302). */
+export type SaProto = 'esp' | 'ah';
 
 /** What stands in a packet of an SA: an IP packet, the payload of the packet itself, or what its next header says. */
 export type SaMode = 'tunnel' | 'transport' | 'any';
@@ -20,6 +24,8 @@ export type SaMode = 'tunnel' | 'transport' | 'any';
 export interface SaConfig {
   /** 32 bits: `0x` and hex digits, or a number. */
   readonly spi: string | number;
+  /** Default ESP. AH has a transform of `auth`, `authKey` and `icvBits`. */
+  readonly proto?: SaProto;
   /** Absent: any. */
   readonly src?: string;
   /** An address, or `*`: any. Where an SA has the very destination of a packet, that one is taken. */
@@ -53,6 +59,7 @@ export interface SaSecrets {
 /** Everything about an SA that may be seen. */
 export interface SaFacts {
   readonly spi: number;
+  readonly proto: SaProto;
   readonly src: string | undefined;
   readonly dst: string;
   readonly srcBytes: Uint8Array | undefined;

@@ -7,11 +7,18 @@ import { addressText, parseAddress } from '../wire/address.ts';
 import { parseSelector, SELECTOR_PROPERTIES, type SelectorConfig } from './policy/selector.ts';
 import type { SaFacts, SaSecrets } from './sa-config.ts';
 import { parseSequence } from './sequence.ts';
-import { AEADS, AUTHS, CIPHERS } from './transforms/index.ts';
-import { type AuthFamily, type CipherFamily, makeTransform, type Transform } from './transforms/transform.ts';
+import { AEADS, AH_AUTHS, AUTHS, CIPHERS } from './transforms/index.ts';
+import {
+  type AuthFamily,
+  type CipherFamily,
+  makeAhTransform,
+  makeTransform,
+  type Transform,
+} from './transforms/transform.ts';
 
 const PROPERTIES = [
   'spi',
+  'proto',
   'src',
   'dst',
   'mode',
@@ -68,15 +75,18 @@ export class SaEntry {
     const src = config.src === undefined ? undefined : this.address('src', config.src);
     if (src !== undefined && dst.length !== 0 && src.length !== dst.length)
       throw this.error('src and dst are not of the same IP version');
+    const proto = this.choice('proto', config.proto ?? 'esp', ['esp', 'ah'] as const);
     const mode = this.choice('mode', config.mode, ['tunnel', 'transport', 'any'] as const);
     const encap = this.choice('encap', config.encap ?? 'none', ['none', 'udp'] as const);
     // RFC 3948: four zero bytes in front mark IKE, so such an SA could never receive.
     if (spi === 0 && encap === 'udp') throw this.bad('spi', 'a number other than 0 with encap udp', 0);
-    const [transform, secrets] = this.transform(config.transform);
+    if (proto === 'ah' && encap === 'udp') throw this.bad('encap', '"none" with proto ah: it cannot pass a NAT', encap);
+    const [transform, secrets] = proto === 'ah' ? this.ahTransform(config.transform) : this.transform(config.transform);
     const esn = this.flag('esn', config.esn);
     this.secrets = secrets;
     this.facts = {
       spi,
+      proto,
       src: src && addressText(src, 0, src.length),
       dst: dst.length === 0 ? ANY_ADDRESS : addressText(dst, 0, dst.length),
       srcBytes: src,
@@ -189,6 +199,16 @@ export class SaEntry {
     const [key, salt] = this.cipherKey(config.key, cipher);
     const authKey = this.keyBytes('authKey', config.authKey, [auth.keyBytes], auth.name);
     return [makeTransform(cipher, key.length, auth, icvBits), { key, salt, authKey }];
+  }
+
+  private ahTransform(config: unknown): [Transform, SaSecrets] {
+    if (!isObject(config)) throw this.bad('transform', 'an object', config);
+    this.unknown(config, ['auth', 'authKey', 'icvBits'], 'transform.');
+    const { name, keys, icvBits } = this.family('auth', config.auth, AH_AUTHS);
+    const bits = this.icvBits(config.icvBits, icvBits, name);
+    const what = name === 'aes-gmac' ? `${name}, 4 of them salt` : name;
+    const authKey = this.keyBytes('authKey', config.authKey, keys, what);
+    return [makeAhTransform(name, authKey.length, bits), { key: NO_BYTES, salt: NO_BYTES, authKey }];
   }
 
   private family<T>(property: string, value: unknown, families: ReadonlyMap<string, T>): T {

@@ -3,7 +3,7 @@
  * built once and read by every thread without an object in between.
  *
  *     word 0: mask | word 1: entries | word 2: entries of any destination | 3..7 unused
- *     entry, 8 words: index + 1 (0: free) | SPI | family 4 or 6, 0: any destination | 4 words of address (IPv4: the first) | unused
+ *     entry, 8 words: index + 1 (0: free) | SPI | family 4, 6 or 0 (any destination), AH: + 16 | 4 words of address (IPv4: the first) | unused
  *
  * It is at most half full, and 32 bytes an entry: two of them share a cache line, a longer probe seldom happens.
  */
@@ -12,6 +12,11 @@ import type { SaFacts } from './sa-config.ts';
 
 const HEADER = 8;
 const ENTRY_SHIFT = 3;
+/** In the word of the family. */
+const OF_AH = 16;
+
+/** What an SA is found by; absent `proto`: ESP. */
+type Keyed = Pick<SaFacts, 'spi' | 'dstBytes'> & Partial<Pick<SaFacts, 'proto'>>;
 
 export class SaTable {
   private readonly w: Int32Array;
@@ -24,20 +29,16 @@ export class SaTable {
   }
 
   /** Builds a table in zeroed memory at `byteOffset` (a multiple of 4); the index of an SA is its place in `sas`. */
-  static build(
-    buffer: ArrayBufferLike,
-    byteOffset: number,
-    sas: readonly Pick<SaFacts, 'spi' | 'dstBytes'>[],
-  ): SaTable {
+  static build(buffer: ArrayBufferLike, byteOffset: number, sas: readonly Keyed[]): SaTable {
     const any = sas.filter((sa) => sa.dstBytes.length === 0).length;
     new Int32Array(buffer, byteOffset, 3).set([capacityOf(sas.length) - 1, sas.length, any]);
     const table = new SaTable(buffer, byteOffset, sas.length);
-    for (let i = 0; i < sas.length; i++) table.insert(sas[i].dstBytes, sas[i].spi | 0, i);
+    for (let i = 0; i < sas.length; i++) table.insert(sas[i], i);
     return table;
   }
 
   /** Builds a table in shared memory of its own. */
-  static create(sas: readonly Pick<SaFacts, 'spi' | 'dstBytes'>[]): SaTable {
+  static create(sas: readonly Keyed[]): SaTable {
     return SaTable.build(new SharedArrayBuffer(SaTable.bytes(sas.length)), 0, sas);
   }
 
@@ -61,10 +62,12 @@ export class SaTable {
    * @param dstOffset where the destination address begins in `bytes`
    * @param isV6 it has 16 bytes, else 4
    * @param spi int32 or uint32
+   * @param ah of AH: its SPIs are apart from those of ESP
    * @returns index of the SA, or -1
    */
-  lookup(bytes: Uint8Array, dstOffset: number, isV6: boolean, spi: number): number {
+  lookup(bytes: Uint8Array, dstOffset: number, isV6: boolean, spi: number, ah = false): number {
     const w = this.w;
+    const family = (isV6 ? 6 : 4) | (ah ? OF_AH : 0);
     const mask = this.mask;
     const s = spi | 0;
     const a = u32(bytes, dstOffset);
@@ -72,8 +75,8 @@ export class SaTable {
       for (let slot = hash4(a, s) & mask; ; slot = (slot + 1) & mask) {
         const e = HEADER + (slot << ENTRY_SHIFT);
         const index = w[e];
-        if (index === 0) return this.hasAny ? this.lookupAny(s) : -1;
-        if (w[e + 1] === s && w[e + 3] === a && w[e + 2] === 4) return index - 1;
+        if (index === 0) return this.hasAny ? this.lookupAny(s, ah) : -1;
+        if (w[e + 1] === s && w[e + 3] === a && w[e + 2] === family) return index - 1;
       }
     }
     const b = u32(bytes, dstOffset + 4);
@@ -82,25 +85,34 @@ export class SaTable {
     for (let slot = hash6(a, b, c, d, s) & mask; ; slot = (slot + 1) & mask) {
       const e = HEADER + (slot << ENTRY_SHIFT);
       const index = w[e];
-      if (index === 0) return this.hasAny ? this.lookupAny(s) : -1;
-      if (w[e + 1] === s && w[e + 6] === d && w[e + 3] === a && w[e + 4] === b && w[e + 5] === c && w[e + 2] === 6) {
+      if (index === 0) return this.hasAny ? this.lookupAny(s, ah) : -1;
+      if (
+        w[e + 1] === s &&
+        w[e + 6] === d &&
+        w[e + 3] === a &&
+        w[e + 4] === b &&
+        w[e + 5] === c &&
+        w[e + 2] === family
+      ) {
         return index - 1;
       }
     }
   }
 
   /** The SA of an SPI that has any destination. */
-  private lookupAny(s: number): number {
+  private lookupAny(s: number, ah: boolean): number {
     const w = this.w;
+    const family = ah ? OF_AH : 0;
     for (let slot = hash4(0, s) & this.mask; ; slot = (slot + 1) & this.mask) {
       const e = HEADER + (slot << ENTRY_SHIFT);
       if (w[e] === 0) return -1;
-      if (w[e + 1] === s && w[e + 2] === 0) return w[e] - 1;
+      if (w[e + 1] === s && w[e + 2] === family) return w[e] - 1;
     }
   }
 
-  private insert(address: Uint8Array, spi: number, index: number): void {
+  private insert({ dstBytes: address, spi: unsigned, proto }: Keyed, index: number): void {
     const w = this.w;
+    const spi = unsigned | 0;
     const isV6 = address.length === 16;
     const a = address.length === 0 ? 0 : u32(address, 0);
     const b = isV6 ? u32(address, 4) : 0;
@@ -111,7 +123,7 @@ export class SaTable {
     const e = HEADER + (slot << ENTRY_SHIFT);
     w[e] = index + 1;
     w[e + 1] = spi;
-    w[e + 2] = address.length === 0 ? 0 : isV6 ? 6 : 4;
+    w[e + 2] = (address.length === 0 ? 0 : isV6 ? 6 : 4) | (proto === 'ah' ? OF_AH : 0);
     w[e + 3] = a;
     w[e + 4] = b;
     w[e + 5] = c;

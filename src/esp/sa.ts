@@ -6,12 +6,12 @@ import { inspect } from 'node:util';
 import { RxSteerError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
 import type { SelectorConfig } from './policy/selector.ts';
-import type { SaConfig, SaFacts, SaMode, SaSecrets, TransformConfig } from './sa-config.ts';
+import type { SaConfig, SaFacts, SaMode, SaProto, SaSecrets, TransformConfig } from './sa-config.ts';
 import { SaEntry, shownSafely } from './sa-entry.ts';
 import { formatSequence } from './sequence.ts';
 import type { Transform } from './transforms/transform.ts';
 
-export type { SaConfig, SaFacts, SaMode, SaSecrets, TransformConfig } from './sa-config.ts';
+export type { SaConfig, SaFacts, SaMode, SaProto, SaSecrets, TransformConfig } from './sa-config.ts';
 
 let secretsOfSa: (sa: Sa) => SaSecrets;
 
@@ -19,6 +19,7 @@ let secretsOfSa: (sa: Sa) => SaSecrets;
 export class Sa implements SaFacts {
   /** Unsigned 32 bits. */
   readonly spi: number;
+  readonly proto: SaProto;
   /** Addresses in RFC 5952 form; destination `*`: any. */
   readonly src: string | undefined;
   readonly dst: string;
@@ -44,6 +45,7 @@ export class Sa implements SaFacts {
   /** @hidden Use `createSa`. */
   constructor(facts: SaFacts, secrets: SaSecrets) {
     this.spi = facts.spi;
+    this.proto = facts.proto;
     this.src = facts.src;
     this.dst = facts.dst;
     this.srcBytes = facts.srcBytes;
@@ -65,6 +67,7 @@ export class Sa implements SaFacts {
   toJSON(): Record<string, unknown> {
     return {
       spi: formatSpi(this.spi),
+      ...(this.proto === 'ah' ? { proto: this.proto } : {}),
       src: this.src,
       dst: this.dst,
       mode: this.mode,
@@ -120,7 +123,7 @@ export function createSas(
   const seen = new Map<string, number>();
   return configs.map((config, index) => {
     const sa = config instanceof Sa ? config : createSa(config, where(index));
-    const name = `${sa.dst} ${sa.spi}`;
+    const name = `${sa.proto} ${sa.dst} ${sa.spi}`;
     const first = seen.get(name);
     if (first !== undefined) {
       throw new RxSteerError(
@@ -159,7 +162,7 @@ export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
       auth === undefined
         ? { aead: cipher, key: keys, icvBits: icvBytes * 8 }
         : {
-            cipher,
+            ...(sa.proto === 'ah' ? {} : { cipher }),
             auth,
             icvBits: icvBytes * 8,
             ...(keys === '' ? {} : { key: keys }),
@@ -167,6 +170,7 @@ export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
           };
     return {
       spi: sa.spi,
+      ...(sa.proto === 'ah' ? { proto: sa.proto } : {}),
       dst: sa.dst,
       mode: sa.mode,
       encap: sa.encap,

@@ -80,7 +80,8 @@ function ivOf(state: Outbound, ivBytes: number, given: Uint8Array | undefined): 
   return iv;
 }
 
-function halves(sequence: bigint | number, esn: boolean): { low: number; high: number } {
+/** Halves of a sequence number, unsigned. */
+export function halves(sequence: bigint | number, esn: boolean): { low: number; high: number } {
   if (typeof sequence === 'number' && !Number.isSafeInteger(sequence))
     throw optionError('sequence', 'an integer', sequence);
   const n = BigInt(sequence);

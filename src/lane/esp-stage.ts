@@ -1,4 +1,5 @@
 import {
+  CLASS_AH4,
   CLASS_ESP4,
   CLASS_FRAGMENT4,
   CLASS_MALFORMED,
@@ -13,6 +14,7 @@ import {
   DROP_UNKNOWN_SPI,
 } from '../counters.ts';
 import {
+  type AhOpener,
   type EspOpener,
   expandIpComp,
   OPEN_DUMMY,
@@ -52,7 +54,7 @@ export const STAGE_ELSEWHERE = -3;
 /** Of the search for an SA. */
 const FOUND = -2;
 
-/** ESP inside ESP, at most so deep. */
+/** ESP and AH inside each other, at most so deep. */
 export const MAX_NESTING = 4;
 
 /** A reassembled inner datagram, which goes to the scratch too. */
@@ -86,6 +88,7 @@ export class EspStage {
   private readonly kernels: Kernels;
   private readonly scratch: Scratch;
   private readonly opener: EspOpener;
+  private readonly ah: AhOpener;
   private readonly table: SaTable;
   /** Per SA: its mode, as its place in `MODES`; its order group. */
   private readonly modes: Uint8Array;
@@ -108,6 +111,7 @@ export class EspStage {
     kernels: Kernels;
     scratch: Scratch;
     opener: EspOpener;
+    ah: AhOpener;
     table: SaTable;
     modes: Uint8Array;
     units: Int32Array;
@@ -124,6 +128,7 @@ export class EspStage {
     this.kernels = parts.kernels;
     this.scratch = parts.scratch;
     this.opener = parts.opener;
+    this.ah = parts.ah;
     this.table = parts.table;
     this.modes = parts.modes;
     this.units = parts.units;
@@ -146,7 +151,7 @@ export class EspStage {
       if (cls === CLASS_MALFORMED) return DROP_INNER_MALFORMED + 1;
       if (this.selectors !== undefined && !(this.joins && isFragment(cls)) && !this.allows(w, b))
         return DROP_SELECTOR + 1;
-      if (!isEsp(cls)) return STAGE_OPENED;
+      if (!isProtected(cls)) return STAGE_OPENED;
       if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
       const found = this.findSa(w, b);
       if (found !== FOUND) return found;
@@ -162,21 +167,21 @@ export class EspStage {
     return selectors.allows(sa, traffic);
   }
 
-  /** As `run`, for an ESP packet whose SA nobody has looked up: one that came out of ESP in fragments. */
+  /** As `run`, for a packet of ESP or AH whose SA nobody has looked up: one that came out of ESP in fragments. */
   descend(w: Int32Array, row: number): number {
     const found = this.findSa(w, row << ROW_SHIFT);
     return found === FOUND ? this.run(w, row) : found;
   }
 
   /**
-   * Gives the row the SA of the ESP packet in `d`, which becomes this lane's when it is nobody's.
+   * Gives the row the SA of the packet of ESP or AH in `d`, which becomes this lane's when it is nobody's.
    *
    * @returns FOUND, STAGE_OPENED when the packet is delivered as it is, STAGE_ELSEWHERE, or a drop reason + 1
    */
   private findSa(w: Int32Array, b: number): number {
     const l3 = w[b + P_L3];
     const isV6 = (w[b + P_CLS] & 1) !== 0;
-    const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi);
+    const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi, isAh(w[b + P_CLS]));
     if (sa < 0) {
       if (this.deliverUnknown) return STAGE_OPENED;
       this.unknown.add(this.bytes, l3, isV6, this.d.spi);
@@ -189,7 +194,7 @@ export class EspStage {
     return STAGE_ELSEWHERE;
   }
 
-  /** Opens one layer: from the ESP header in the row to the packet inside. */
+  /** Opens one layer: from the header of ESP or AH in the row to the packet inside. */
   private layer(w: Int32Array, b: number): number {
     const bytes = this.bytes;
     const cls = w[b + P_CLS];
@@ -211,13 +216,15 @@ export class EspStage {
     // The payload begins at a multiple of 8, as node:crypto's buffers do: V8 copies 5 times faster so (bench/esp.ts).
     const shift = -head & 7;
     const target = this.scratch.take(shift + head + end - esp) + shift;
-    const verdict = this.opener.open(sa, esp, end, target + head, end - esp);
+    const verdict = isAh(cls)
+      ? this.openAh(sa, l3, l4, end, target + head)
+      : this.opener.open(sa, esp, end, target + head, end - esp);
     if (verdict !== OPEN_OK) {
       this.scratch.trim(target);
       return verdict === OPEN_DUMMY ? STAGE_DUMMY : verdict + 1;
     }
-    let next = this.opener.nextHeader;
-    let length = this.opener.length;
+    let next = isAh(cls) ? this.ah.nextHeader : this.opener.nextHeader;
+    let length = isAh(cls) ? end - this.ah.payload : this.opener.length;
     let frame = target;
     if (next === IPCOMP) {
       frame = this.scratch.take(head + IPCOMP_BOUND);
@@ -263,14 +270,27 @@ export class EspStage {
       (this.trusted[sa] === 1 ? F_CSUM_GOOD : 0);
     return STAGE_OPENED;
   }
+
+  /** Checks AH, and copies what follows it to the target. */
+  private openAh(sa: number, l3: number, l4: number, end: number, target: number): number {
+    const { ah } = this;
+    const verdict = ah.open(sa, l3, l4, end);
+    if (verdict === OPEN_OK) this.kernels.copy(target, ah.payload, end - ah.payload);
+    return verdict;
+  }
+}
+
+/** AH. */
+export function isAh(cls: number): boolean {
+  return (cls & ~1) === CLASS_AH4;
+}
+
+/** ESP, raw or in UDP, or AH. */
+export function isProtected(cls: number): boolean {
+  return cls >= CLASS_ESP4 && cls <= CLASS_NATT6;
 }
 
 /** A part of a datagram. */
 export function isFragment(cls: number): boolean {
   return (cls & ~1) === CLASS_FRAGMENT4;
-}
-
-/** ESP, raw or in UDP. */
-export function isEsp(cls: number): boolean {
-  return (cls & ~1) === CLASS_ESP4 || (cls & ~1) === CLASS_NATT4;
 }

@@ -1,5 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
+import { AhOpener, Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -29,7 +29,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isEsp, MODES } from './esp-stage.ts';
+import { EspStage, espScratch, isProtected, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
@@ -120,15 +120,14 @@ export class Lane {
       const sas = importSas(config.esp.sas);
       const words = new Int32Array(buffer);
       this.crypto = new Crypto(config.esp.crypto);
+      const state = new SaState(buffer, places.saState, sas);
       this.stage = new EspStage({
         d,
         bytes: this.bytes,
         kernels: this.kernels,
         scratch: this.scratch,
-        opener: new EspOpener(this.bytes, sas, new SaState(buffer, places.saState, sas), {
-          backend: this.crypto,
-          kernels: this.kernels,
-        }),
+        opener: new EspOpener(this.bytes, sas, state, { backend: this.crypto, kernels: this.kernels }),
+        ah: new AhOpener(this.bytes, sas, state),
         table: new SaTable(buffer, places.saTable, sas.length),
         modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
         units: config.esp.units,
@@ -328,7 +327,7 @@ export class Lane {
       const s = this.ring.slot(n);
       const word = words[s + D_CLASS];
       room -=
-        (this.stage !== undefined && isEsp(word & 0xff)
+        (this.stage !== undefined && isProtected(word & 0xff)
           ? espScratch(Math.min(words[s + D_END], MAX_IP))
           : HEADER_SCRATCH) + parcel;
       if (room < 0) {
@@ -366,7 +365,7 @@ export class Lane {
     else this.outlet.deliver(row);
   }
 
-  /** ESP inside ESP whose SA is another lane's goes there to be opened; once. */
+  /** ESP or AH inside ESP whose SA is another lane's goes there to be opened; once. */
   private handOverNested(row: number): void {
     if (this.outlet.foreign) this.counters[C_DROPS + DROP_NESTING]++;
     else this.outlet.handOver(row, this.stage!.elsewhere, true);

@@ -57,8 +57,8 @@ import { C_DROPS, C_DUMMY, C_HELD, C_JOINED } from './counters.ts';
 import {
   type EspStage,
   espScratch,
-  isEsp,
   isFragment,
+  isProtected,
   STAGE_DUMMY,
   STAGE_ELSEWHERE,
   STAGE_OPENED,
@@ -83,7 +83,7 @@ export interface PacketPathParts {
 export const GONE = -1;
 export const CLEAR = 0;
 export const OPENED = 1;
-/** ESP inside ESP whose SA is another lane's: `owner`. */
+/** ESP or AH inside ESP whose SA is another lane's. */
 export const ELSEWHERE = 2;
 
 /** The way of one packet through a lane, up to GRO: descriptor -> row -> ESP -> inner fragments. */
@@ -156,7 +156,7 @@ export class PacketPath {
     if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
       if (!this.reassemble(this.fragments, w, b)) return GONE;
       if (!this.stage.allows(w, b)) verdict = DROP_SELECTOR + 1;
-      else if (isEsp(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
+      else if (isProtected(w[b + P_CLS])) verdict = this.descend(this.stage, w, row);
     }
     if (verdict === STAGE_OPENED) return OPENED;
     if (verdict === STAGE_ELSEWHERE) return ELSEWHERE;

@@ -90,6 +90,7 @@ export function layControl(
     saStats: () =>
       sas.map((sa, i) => ({
         spi: sa.spi,
+        proto: sa.proto,
         src: sa.src,
         dst: sa.dst,
         transform: transformName(sa),

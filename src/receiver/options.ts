@@ -25,7 +25,7 @@ export type RssOptions = Omit<SteererOptions, 'queues'>;
 export interface EspOptions {
   /** Security associations as a file has them, or as `parseSaFile` returned them. */
   readonly sas: readonly (SaConfig | Sa)[];
-  /** An ESP packet without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
+  /** A packet of ESP or AH without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
   /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
   readonly policy?: readonly PolicyConfig[];

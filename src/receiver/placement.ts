@@ -1,6 +1,6 @@
 import { CLASS_KEEPALIVE4, CLASS_MALFORMED, DROP_MALFORMED, DROP_RULE, DROP_UNKNOWN_SPI } from '../counters.ts';
 import type { SaTable } from '../esp/index.ts';
-import { isEsp } from '../lane/esp-stage.ts';
+import { isAh, isProtected } from '../lane/esp-stage.ts';
 import { ownerOf } from '../lane/owners.ts';
 import type { UnknownSpis } from '../lane/unknown-spis.ts';
 import type { RingProducer } from '../memory/ring.ts';
@@ -93,11 +93,11 @@ export class Placement {
       return DROP_RULE;
     }
     this.lane = queue;
-    if (isEsp(cls)) {
+    if (isProtected(cls)) {
       const esp = this.esp;
       if (esp !== undefined) {
         const v6 = (cls & 1) !== 0;
-        const sa = esp.table.lookup(source, d.l3 + (v6 ? 24 : 16), v6, d.spi);
+        const sa = esp.table.lookup(source, d.l3 + (v6 ? 24 : 16), v6, d.spi, isAh(cls));
         if (sa >= 0) {
           this.sa = sa + 1;
           this.unit = esp.units[sa];

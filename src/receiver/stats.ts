@@ -6,7 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { CryptoChoice, CryptoName, SaMode } from '../esp/index.ts';
+import type { CryptoChoice, CryptoName, SaMode, SaProto } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -58,6 +58,7 @@ export interface LaneStats {
 
 export interface SaStats {
   readonly spi: number;
+  readonly proto: SaProto;
   readonly src: string | undefined;
   readonly dst: string;
   readonly transform: string;

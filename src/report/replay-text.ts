@@ -89,7 +89,7 @@ function saRows(report: ReplayReport): string[] {
   return shortened(report.sas, (sa) => {
     const failed = Object.entries(sa.failed).flatMap(([why, n]) => (n > 0 ? [`${why} ${grouped(n)}`] : []));
     if (sa.dummy > 0) failed.push(`dummy ${grouped(sa.dummy)}`);
-    const how = `${sa.mode}${sa.natt ? ', NAT-T' : ''}`;
+    const how = `${sa.proto === 'ah' ? 'AH, ' : ''}${sa.mode}${sa.natt ? ', NAT-T' : ''}`;
     return [
       sa.spi,
       sa.dst,

@@ -22,7 +22,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from '../../src/lane/counters.ts';
-import { isEsp } from '../../src/lane/esp-stage.ts';
+import { isAh, isProtected } from '../../src/lane/esp-stage.ts';
 import { Lane } from '../../src/lane/lane.ts';
 import * as D from '../../src/memory/descriptor.ts';
 import type { RingProducer } from '../../src/memory/ring.ts';
@@ -144,7 +144,9 @@ export class LaneBench {
     const flags =
       (this.hasher.valid ? D.DF_HASH_VALID : 0) | (d.truncated === 1 ? D.DF_TRUNCATED : 0) | (end ? D.DF_POLL_END : 0);
     const v6 = (cls & 1) === 1;
-    const sa = isEsp(cls) ? (this.sas?.lookup(this.bytes, d.l3 + (v6 ? 24 : 16), v6, d.spi) ?? -1) : -1;
+    const sa = isProtected(cls)
+      ? (this.sas?.lookup(this.bytes, d.l3 + (v6 ? 24 : 16), v6, d.spi, isAh(cls)) ?? -1)
+      : -1;
     const w = ring.words;
     w[s + D.D_OFF] = off;
     w[s + D.D_LEN] = frame.length;

@@ -109,7 +109,10 @@ export function chooseCrypto(sas: readonly Sa[], wanted?: CryptoName): CryptoCho
     const reason = wanted && crypto.why(wanted);
     if (reason !== undefined)
       throw new RxSteerError('ERR_RXSTEER_CRYPTO', `crypto: ${wanted} cannot be used: ${reason}`);
-    return sas.map((sa) => crypto.choose(sa.transform));
+    // AH is node:crypto's alone.
+    return sas.map(({ proto, transform }) =>
+      proto === 'ah' ? { transform: transform.name, backend: 'node', instead: {} } : crypto.choose(transform),
+    );
   } finally {
     crypto.close();
   }

@@ -18,7 +18,7 @@ import type { SelectorConfig } from '../policy/selector.ts';
 import type { SaConfig } from '../sa-config.ts';
 import { shownSafely } from '../sa-entry.ts';
 import { type ImportedSa, lineError } from './format.ts';
-import { type XfrmAlgorithms, xfrmTransform } from './xfrm-algorithms.ts';
+import { type XfrmAlgorithms, xfrmAuth, xfrmTransform } from './xfrm-algorithms.ts';
 
 /** Protocols of states that are no SAs of ours: IPComp, what belongs to it, and those of mobility. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['comp', 'ipcomp', 'ipencap', 'ipv6', '4', '41', 'route2', 'hao']);
@@ -43,7 +43,7 @@ interface State {
   selector: SelectorConfig | undefined;
 }
 
-/** The ESP states of the text, in its order. */
+/** The states of ESP and AH in the text, in its order. */
 export function readXfrm(text: string, name: string): ImportedSa[] {
   const sas: ImportedSa[] = [];
   let state: State | undefined;
@@ -172,7 +172,9 @@ function readAlgorithm(state: State, line: string): void {
 
 function finish(state: State): SaConfig {
   const { where, proto, spi, mode, encap, esn, window, src } = state;
-  if (proto !== 'esp') throw lineError(where, `proto: expected esp, got ${shownSafely(proto)}`);
+  if (proto !== 'esp' && proto !== 'ah') {
+    throw lineError(where, `proto: expected esp or ah, got ${shownSafely(proto)}`);
+  }
   if (spi === undefined) throw lineError(where, 'spi: expected a number, got none');
   if (mode !== 'tunnel' && mode !== 'transport') {
     throw lineError(where, `mode: expected tunnel or transport, got ${shownSafely(mode)}`);
@@ -186,11 +188,12 @@ function finish(state: State): SaConfig {
   const sent = number('oseq');
   return {
     spi,
+    proto,
     ...(/^(0\.0\.0\.0|::)$/.test(src) ? {} : { src }),
     dst: state.dst,
     mode,
     encap: encap === undefined ? 'none' : 'udp',
-    transform: xfrmTransform(state.algorithms, where),
+    transform: proto === 'ah' ? xfrmAuth(state.algorithms.auth, where) : xfrmTransform(state.algorithms, where),
     esn,
     initialSeq: `0x${(received > sent ? received : sent).toString(16)}`,
     ...(state.selector === undefined ? {} : { selectors: [state.selector] }),

@@ -13,6 +13,8 @@ export type AuthName =
   | 'hmac-sha512'
   | 'aes-xcbc'
   | 'aes-cmac'
+  /** Of AH only: in ESP it is a cipher. */
+  | 'aes-gmac'
   | 'none';
 
 /** A cipher or AEAD: lengths in bytes; `keyBytes` without the salt that follows the key in its key material. */
@@ -46,6 +48,21 @@ export interface Transform {
   readonly ivBytes: number;
   readonly icvBytes: number;
   readonly blockBytes: 1 | 16;
+}
+
+/** The transform of AH: an authenticator alone. GMAC has its IV in the ICV field, and its salt at the end of the key. */
+export function makeAhTransform(auth: AuthName, keyBytes: number, icvBits: number): Transform {
+  const gmac = auth === 'aes-gmac';
+  return {
+    name: gmac ? `${auth}-${(keyBytes - 4) * 8}` : `${auth}-${icvBits}`,
+    cipher: 'null',
+    auth,
+    keyBits: keyBytes * 8,
+    saltBytes: 0,
+    ivBytes: gmac ? 8 : 0,
+    icvBytes: icvBits / 8,
+    blockBytes: 1,
+  };
 }
 
 /** The transform of a cipher with a key of `keyBytes` bytes, an authenticator (none for AEADs) and an ICV of `icvBits` bits. */

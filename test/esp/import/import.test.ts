@@ -247,7 +247,7 @@ describe('ip xfrm state', () => {
       'encap type: expected espinudp, got "espintcp"',
     ],
     ['a cipher', ['rfc4106(gcm(aes))', 'rfc7539(x)'], '_SA_FILE', 'aead: algorithm rfc7539(x) is not supported'],
-    ['a protocol', ['proto esp', 'proto gre'], '_SA_FILE', 'proto: expected esp, got "gre"'],
+    ['a protocol', ['proto esp', 'proto gre'], '_SA_FILE', 'proto: expected esp or ah, got "gre"'],
     [
       'a length',
       [`${K(36)} 128`, `${K(35)} 128`],

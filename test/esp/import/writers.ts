@@ -41,7 +41,7 @@ function xfrmState(sa: SaConfig, stats: boolean): string {
   else {
     const authKey = t.authKey ?? '';
     lines.push(`\tauth-trunc ${XFRM_AUTH(t.auth)} 0x${authKey}${bits(authKey)} ${t.icvBits}`);
-    lines.push(`\tenc ${XFRM_CIPHER[t.cipher]} 0x${t.key ?? ''}${bits(t.key ?? '')}`);
+    lines.push(`\tenc ${XFRM_CIPHER[t.cipher ?? '']} 0x${t.key ?? ''}${bits(t.key ?? '')}`);
   }
   if (sa.encap === 'udp') lines.push('\tencap type espinudp sport 4500 dport 4500 addr 0.0.0.0');
   if (esnWindow) {
@@ -96,7 +96,7 @@ export function wiresharkLine(sa: Sa): string | undefined {
     names = [name[t.aead], `0x${t.key}`, 'NULL', ''];
   } else {
     const auth = WIRESHARK_AUTH[`${t.auth}-${t.icvBits}`];
-    names = [WIRESHARK_CIPHER[t.cipher], `0x${t.key ?? ''}`, auth, `0x${t.authKey ?? ''}`];
+    names = [WIRESHARK_CIPHER[t.cipher ?? ''], `0x${t.key ?? ''}`, auth, `0x${t.authKey ?? ''}`];
   }
   if (names.includes(undefined) || (sa.initialSeq & 0xffffffffn) !== 0n) return undefined;
   const spi = `0x${sa.spi.toString(16).padStart(8, '0')}`;
