@@ -20,11 +20,22 @@ interface Flow {
   readonly dport: number;
 }
 
+/** Flows that differ in every half of an address and in every port: no rule of one takes the packets of another. */
 function flows(seed: number): Flow[] {
   const random = new Random(0x5eed5eed, seed);
-  const address = (): Uint8Array => Uint8Array.from({ length: 4 }, () => random.byte());
-  const port = (): number => random.below(65536);
-  return Array.from({ length: RULES }, () => ({ src: address(), dst: address(), sport: port(), dport: port() }));
+  const halves = (): number[] => {
+    const drawn = new Set<number>();
+    while (drawn.size < RULES) drawn.add(random.below(65536));
+    return [...drawn];
+  };
+  const [srcHigh, srcLow, dstHigh, dstLow, sports, dports] = Array.from({ length: 6 }, halves);
+  const address = (high: number, low: number): Uint8Array => Uint8Array.of(high >> 8, high & 255, low >> 8, low & 255);
+  return Array.from({ length: RULES }, (_, i) => ({
+    src: address(srcHigh[i], srcLow[i]),
+    dst: address(dstHigh[i], dstLow[i]),
+    sport: sports[i],
+    dport: dports[i],
+  }));
 }
 
 /** 10,000 TCP segments of these flows in random order. */
