@@ -1,5 +1,6 @@
 /** ESP: security associations, replay windows, opening and sealing of packets, IPComp. */
 export type { Kernels } from '../kernels/kernels.ts';
+export { AHEAD_BYTES, AHEAD_PACKETS, Ahead } from './ahead.ts';
 export {
   CRYPTO_NAMES,
   type CryptoBackend,
