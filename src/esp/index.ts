@@ -2,6 +2,9 @@
 export type { Kernels } from '../kernels/kernels.ts';
 export { AHEAD_BYTES, AHEAD_PACKETS, Ahead } from './ahead.ts';
 export {
+  type Burst,
+  type BurstKey,
+  type BurstPackets,
   CRYPTO_NAMES,
   type CryptoBackend,
   type CryptoName,

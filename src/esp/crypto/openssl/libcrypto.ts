@@ -4,10 +4,8 @@
  * `EVP_Cipher` is not among it, on purpose: with ChaCha20-Poly1305 OpenSSL 3.0's returns 0 at the end without a look at the tag,
  * and with CCM 3.5's spoils the context.
  */
-import { type Argument, type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
+import { type Argument, type CFunction, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
-
-type Signature = readonly [result: CType, ...parameters: CType[]];
 
 const FUNCTIONS = {
   EVP_CIPHER_fetch: ['long', 'long', 'long', 'long'],
@@ -33,7 +31,7 @@ const FUNCTIONS = {
   CRYPTO_memcmp: ['int', 'long', 'long', 'long'],
   OPENSSL_cleanse: ['void', 'long', 'long'],
   OPENSSL_version_major: ['int'],
-} as const satisfies Record<string, Signature>;
+} as const;
 
 export type LibCrypto = Readonly<Record<keyof typeof FUNCTIONS, CFunction>>;
 
