@@ -1,5 +1,8 @@
 /** What does it cost to open an ESP packet, and to find its SA? */
 import {
+  AHEAD_BYTES,
+  AHEAD_PACKETS,
+  Ahead,
   Crypto,
   type CryptoName,
   createSa,
@@ -34,22 +37,33 @@ const TRANSFORMS: readonly [name: string, transform: SaConfig['transform']][] = 
 ];
 
 /** `payload` bytes in each ESP packet, padding and trailer not counted; a window of 1024, as the peers have it. */
-function opening(transform: SaConfig['transform'], payload: number, name: CryptoName): Round {
+function opening(transform: SaConfig['transform'], payload: number, name: CryptoName, together = false): Round {
   const sa = createSa({ spi: 0x1001, dst: '198.51.100.1', mode: 'transport', transform, replayWindow: 1024 });
   const slot = payload > 1500 ? 9216 : 2048;
   const count = Math.floor(BYTES / slot);
   // behind an Ethernet header, as a lane has it
   const target = (count + 1) * slot + 14;
-  const memory = createFrameMemory(target + 2 * slot);
+  const aheadAt = (target + 2 * slot + 63) & ~63;
+  const memory = createFrameMemory(aheadAt + AHEAD_BYTES);
   const bytes = new Uint8Array(memory.buffer);
   const state = SaState.create([sa]);
   const backend = new Crypto(name);
-  if (backend.choose(sa.transform).backend !== name) throw new Error(`${name} does not take ${sa.transform.name}`);
-  const opener = new EspOpener(bytes, [sa], state, { backend, kernels: createKernels(memory, bytes) });
+  const burst = together ? backend.burst : undefined;
+  if (!together && backend.choose(sa).backend !== name) throw new Error(`${name} does not take ${sa.transform.name}`);
+  const opener = new EspOpener(bytes, [sa], state, {
+    backend,
+    kernels: createKernels(memory, bytes),
+    ...(burst === undefined ? {} : { ahead: new Ahead(bytes, aheadAt, burst) }),
+  });
   const ends = packets(sa, payload, bytes, count, slot);
   const run = (): number => {
     let length = 0;
     for (let i = 0; i < count; i++) {
+      if (together && i % AHEAD_PACKETS === 0) {
+        opener.forgetAhead();
+        for (let k = i; k < count && k < i + AHEAD_PACKETS; k++) opener.lookAhead(0, (k + 1) * slot, ends[k]);
+        opener.runAhead();
+      }
       const verdict = opener.open(0, (i + 1) * slot, ends[i], target, slot);
       if (verdict !== OPEN_OK) throw new Error(`verdict ${verdict}`);
       length += opener.length;
@@ -108,18 +122,23 @@ const BACKENDS = (['node', 'openssl', 'ipsec-mb'] as const).filter((name) => cry
 const takes = (name: CryptoName, transform: SaConfig['transform']): boolean => {
   const one = new Crypto(name);
   const sa = createSa({ spi: 1, dst: '192.0.2.1', mode: 'tunnel', transform });
-  const taken = one.choose(sa.transform).backend === name;
+  const taken = one.choose(sa).backend === name;
   one.close();
   return taken;
 };
 
-/** By each backend, held against node:crypto. */
+const inBursts = (transform: SaConfig['transform']): boolean =>
+  crypto.burst?.takes(createSa({ spi: 1, dst: '192.0.2.1', mode: 'tunnel', transform })) ?? false;
+
+/** By each backend, one by one and in bursts, held against node:crypto. */
 function byBackend(name: string, bytes: number, transform: SaConfig['transform']): Case[] {
-  return BACKENDS.filter((backend) => takes(backend, transform)).map((backend) => ({
-    name: `${name}_${bytes}_${backend}`,
+  const ways = BACKENDS.filter((backend) => takes(backend, transform)).map((backend) => ({ backend, together: false }));
+  if (inBursts(transform)) ways.push({ backend: 'ipsec-mb', together: true });
+  return ways.map(({ backend, together }) => ({
+    name: `${name}_${bytes}_${backend}${together ? '_burst' : ''}`,
     bytes,
     ...(backend === 'node' ? {} : { against: `${name}_${bytes}_node` }),
-    make: () => opening(transform, bytes, backend),
+    make: () => opening(transform, bytes, backend, together),
   }));
 }
 

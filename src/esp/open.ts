@@ -8,7 +8,14 @@
 import { DROP_ICV, DROP_PADDING, DROP_REPLAY, DROP_SHORT } from '../counters.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { u32 } from '../wire/bytes.ts';
-import type { CryptoBackend, PacketCipher } from './crypto/backend.ts';
+import type { Ahead } from './ahead.ts';
+import {
+  BURST_NOT_DONE,
+  BURST_REFUSED,
+  type BurstKey,
+  type CryptoBackend,
+  type PacketCipher,
+} from './crypto/backend.ts';
 import { nodeBackend } from './crypto/node.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { Sa } from './sa.ts';
@@ -37,7 +44,9 @@ const NO_NEXT_HEADER = 59;
 
 export interface OpenOptions {
   /** Default: node:crypto. `Crypto` has the fastest there is for each SA. */
-  readonly backend?: Pick<CryptoBackend, 'cipher'>;
+  readonly backend?: Pick<CryptoBackend, 'cipher' | 'burst'>;
+  /** Opens packets together that `lookAhead` is told of. */
+  readonly ahead?: Ahead;
   /** Copies inside the frame memory for transforms that do not encrypt; without it `copyWithin` does. */
   readonly kernels?: Kernels;
 }
@@ -49,7 +58,10 @@ export class EspOpener {
   /** Sequence number of the last packet that was begun, halves as int32 (high: 0 without ESN). */
   sequenceLow = 0;
   sequenceHigh = 0;
-  private readonly backend: Pick<CryptoBackend, 'cipher'>;
+  private readonly backend: Pick<CryptoBackend, 'cipher' | 'burst'>;
+  private readonly ahead: Ahead | undefined;
+  /** Of each SA, undefined before it was asked for. */
+  private readonly burstKeys: (BurstKey | null | undefined)[];
   private readonly bytes: Uint8Array;
   private readonly sas: readonly Sa[];
   private readonly counters: Float64Array;
@@ -72,7 +84,9 @@ export class EspOpener {
     this.replay = new ReplayWindow(state);
     this.backend = options.backend ?? nodeBackend;
     this.kernels = options.kernels;
+    this.ahead = options.ahead;
     this.ciphers = new Array<undefined>(sas.length).fill(undefined);
+    this.burstKeys = new Array<undefined>(sas.length).fill(undefined);
     this.ivBytes = Uint8Array.from(sas, (sa) => sa.transform.ivBytes);
     this.icvBytes = Uint8Array.from(sas, (sa) => sa.transform.icvBytes);
     this.blockMask = Uint8Array.from(sas, (sa) => sa.transform.blockBytes - 1);
@@ -90,12 +104,46 @@ export class EspOpener {
   open(sa: number, esp: number, end: number, target: number, room: number): number {
     const verdict = this.begin(sa, esp, end, target, room);
     if (verdict !== OPEN_OK) return verdict;
+    if (this.ahead !== undefined) {
+      const result = this.ahead.find(sa, esp, end, this.sequenceHigh);
+      if (result === BURST_REFUSED) {
+        this.counters[sa * 8 + SA_ICV]++;
+        return DROP_ICV;
+      }
+      if (result !== BURST_NOT_DONE) {
+        return this.finish(sa, this.sequenceLow, this.sequenceHigh, this.ahead, target, room);
+      }
+    }
     const cipher = this.ciphers[sa] ?? this.makeCipher(sa);
     if (!cipher.open(this.bytes, esp, end, this.sequenceHigh, target, room)) {
       this.counters[sa * 8 + SA_ICV]++;
       return DROP_ICV;
     }
     return this.finish(sa, this.sequenceLow, this.sequenceHigh, cipher, target, room);
+  }
+
+  /** Whether it is of use to look ahead. */
+  get looksAhead(): boolean {
+    return this.ahead !== undefined;
+  }
+
+  /** Tells of a packet that will be opened soon, by `open`, so that it is opened together with others. Counts and changes nothing. */
+  lookAhead(sa: number, esp: number, end: number): void {
+    const key = this.burstKeys[sa] === undefined ? this.makeBurstKey(sa) : this.burstKeys[sa];
+    if (key === null || key === undefined) return;
+    const text = end - esp - key.headBytes - key.icvBytes;
+    if (text < TRAILER || end > this.bytes.length || (text & this.blockMask[sa]) !== 0) return;
+    if (this.replay.check(sa, u32(this.bytes, esp + 4))) this.ahead!.add(sa, key, esp, end, this.replay.high);
+  }
+
+  /** Opens what `lookAhead` was told of since `forgetAhead`. */
+  runAhead(): void {
+    this.ahead!.run();
+  }
+
+  /** Before anything of what was looked at can be another packet. */
+  forgetAhead(): void {
+    this.ahead?.clear();
   }
 
   /** What comes before cryptography: lengths and replay check; counts. Leaves the sequence number in its fields. */
@@ -124,7 +172,14 @@ export class EspOpener {
    * What comes after authentication: marks the number, checks the trailer, brings the payload to the target; counts.
    * @param cipher holds the plaintext of the packet
    */
-  finish(sa: number, low: number, high: number, cipher: PacketCipher, target: number, room: number): number {
+  finish(
+    sa: number,
+    low: number,
+    high: number,
+    cipher: Pick<PacketCipher, 'plain' | 'at' | 'length'>,
+    target: number,
+    room: number,
+  ): number {
     const count = sa * 8;
     const { plain, at, length } = cipher;
     if (!this.replay.mark(sa, low, high)) {
@@ -161,6 +216,13 @@ export class EspOpener {
     } else {
       this.bytes.set(plain.subarray(at, at + payload), target);
     }
+  }
+
+  private makeBurstKey(sa: number): BurstKey | null {
+    const { burst } = this.backend;
+    const key = burst?.takes(this.sas[sa]) ? burst.key(this.sas[sa]) : null;
+    this.burstKeys[sa] = key;
+    return key;
   }
 
   private makeCipher(sa: number): PacketCipher {

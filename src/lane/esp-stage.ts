@@ -25,6 +25,7 @@ import {
   Traffic,
 } from '../esp/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
+import { D_CLASS, D_END, D_HEADERS, D_OFF, D_SA } from '../memory/descriptor.ts';
 import {
   F_CSUM_GOOD,
   F_FROM_ESP,
@@ -87,7 +88,7 @@ export class EspStage {
   private readonly bytes: Uint8Array;
   private readonly kernels: Kernels;
   private readonly scratch: Scratch;
-  private readonly opener: EspOpener;
+  readonly opener: EspOpener;
   private readonly ah: AhOpener;
   private readonly table: SaTable;
   /** Per SA: its mode, as its place in `MODES`; its order group. */
@@ -139,6 +140,17 @@ export class EspStage {
     this.selectors = parts.selectors;
     this.trusted = parts.trusted;
     this.joins = parts.joins;
+  }
+
+  /** Tells the opener of the packet of the descriptor at word `s`, if it is ESP with an SA. */
+  lookAhead(words: Int32Array, s: number): void {
+    const sa = words[s + D_SA];
+    const cls = words[s + D_CLASS] & 0xff;
+    if (sa === 0 || !isProtected(cls) || isAh(cls)) return;
+    const off = words[s + D_OFF];
+    const l4 = off + (words[s + D_HEADERS] >>> 16);
+    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
+    this.opener.lookAhead(sa - 1, esp, off + words[s + D_END]);
   }
 
   /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */

@@ -1,5 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { AhOpener, Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
+import { Ahead, AhOpener, Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -33,6 +33,7 @@ import { EspStage, espScratch, isProtected, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
+import { LookAhead } from './look-ahead.ts';
 import { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, PacketPath } from './packet-path.ts';
 import { SaAffinity } from './sa-affinity.ts';
@@ -70,6 +71,7 @@ export class Lane {
   private readonly hasher: InnerHasher;
   private readonly stage: EspStage | undefined;
   private readonly crypto: Crypto | undefined;
+  private readonly lookAhead: LookAhead | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
@@ -121,12 +123,17 @@ export class Lane {
       const words = new Int32Array(buffer);
       this.crypto = new Crypto(config.esp.crypto);
       const state = new SaState(buffer, places.saState, sas);
+      const { burst } = this.crypto;
       this.stage = new EspStage({
         d,
         bytes: this.bytes,
         kernels: this.kernels,
         scratch: this.scratch,
-        opener: new EspOpener(this.bytes, sas, state, { backend: this.crypto, kernels: this.kernels }),
+        opener: new EspOpener(this.bytes, sas, state, {
+          backend: this.crypto,
+          kernels: this.kernels,
+          ...(burst === undefined ? {} : { ahead: new Ahead(this.bytes, regions.ahead.offset, burst) }),
+        }),
         ah: new AhOpener(this.bytes, sas, state),
         table: new SaTable(buffer, places.saTable, sas.length),
         modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
@@ -140,6 +147,7 @@ export class Lane {
         joins: config.fragments !== undefined,
       });
     }
+    if (this.stage?.opener.looksAhead) this.lookAhead = new LookAhead(this.stage, this.ring);
     if (config.fragments !== undefined) {
       this.fragments = new Reassembler(this.bytes, this.kernels, regions.fragments, config.fragments);
     }
@@ -282,6 +290,7 @@ export class Lane {
         continue;
       }
       this.ring.take(n);
+      this.lookAhead?.passed(n);
       // What was just taken lies behind the cursor.
       for (let k = -n; k < 0; k++) this.process(this.ring.slot(k));
       this.inPoll += n;
@@ -319,7 +328,8 @@ export class Lane {
     if (this.planEnds) return 0;
     const words = this.ring.words;
     const available = this.intake === undefined ? this.ring.available() : this.ring.seen;
-    const most = Math.min(available, this.most - this.inPoll);
+    let most = Math.min(available, this.most - this.inPoll);
+    if (this.lookAhead !== undefined) most = this.lookAhead.upTo(most);
     const parcel = this.handover === undefined ? 0 : PARCEL_SCRATCH;
     let room = this.scratch.room;
     let n = 0;
@@ -425,6 +435,7 @@ export class Lane {
   /** The poll is over: its frames are free. */
   private finish(): void {
     this.pending = undefined;
+    this.lookAhead?.clear();
     this.batch.clear();
     this.table.clear();
     const { counters, handover, intake } = this;

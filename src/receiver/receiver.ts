@@ -297,7 +297,9 @@ export class Receiver {
       rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
       sas: control.saStats(),
-      crypto: [...new Map(options.esp?.choices.map((choice) => [choice.transform, choice])).values()],
+      crypto: [
+        ...new Map(options.esp?.choices.map((choice) => [`${choice.transform} ${choice.bursts}`, choice])).values(),
+      ],
       hkey: Buffer.from(this.swaps.key).toString('hex'),
     });
   }

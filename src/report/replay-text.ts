@@ -103,9 +103,9 @@ function saRows(report: ReplayReport): string[] {
 
 /** What opens each transform, and in the words of the backends why nothing faster does. */
 function cryptoRows(report: ReplayReport): string[] {
-  return shortened(report.crypto, ({ transform, backend, instead }) => [
+  return shortened(report.crypto, ({ transform, backend, bursts, instead }) => [
     transform,
-    backend,
+    bursts === undefined ? backend : `${backend}, bursts ${bursts}`,
     Object.entries(instead)
       .map(([name, reason]) => `${name}: ${reason}`)
       .join('; '),

@@ -46,8 +46,50 @@ export interface SealingCipher extends PacketCipher {
   seal(packet: Uint8Array, high: number): void;
 }
 
+/** Packets that are opened together: what `Ahead` has collected. */
+export interface BurstPackets {
+  readonly bytes: Uint8Array;
+  /** Packets, and of each: the SA's key, where the ESP header is, bytes of ciphertext, high half, where the plaintext goes. */
+  count: number;
+  readonly keys: (BurstKey | undefined)[];
+  readonly esps: Int32Array;
+  readonly lengths: Int32Array;
+  readonly highs: Int32Array;
+  readonly targets: Int32Array;
+  /** BURST_NOT_DONE, BURST_REFUSED or BURST_OPENED. */
+  readonly results: Int8Array;
+}
+
+export const BURST_NOT_DONE: number = -1;
+/** The ICV is wrong; the target is zero. */
+export const BURST_REFUSED = 0;
+export const BURST_OPENED = 1;
+
+/** An SA, for bursts. */
+export interface BurstKey {
+  /** The same for SAs whose packets help each other, from 0 to 15; and how many it takes until that pays. */
+  readonly kind: number;
+  readonly least: number;
+  /** The plaintext stays where it is. */
+  readonly inPlace: boolean;
+  /** Bytes of ESP header and IV, and of the ICV. */
+  readonly headBytes: number;
+  readonly icvBytes: number;
+}
+
+/** Opens many packets in one call, of different SAs too. */
+export interface Burst {
+  /** False: its packets are better opened one by one. */
+  takes(sa: Sa): boolean;
+  /** Of an SA that it takes. */
+  key(sa: Sa): BurstKey;
+  /** Opens those packets whose result is BURST_REFUSED as of now, and writes the others. */
+  run(packets: BurstPackets): void;
+}
+
 export interface CryptoBackend {
   readonly name: CryptoName;
+  readonly burst?: Burst;
   /** Why it does not open packets of this transform; undefined: it does. */
   refuses(transform: Transform): string | undefined;
   /** The cipher of an SA whose transform is not refused. What is expensive about it is made with its first packet. */

@@ -2,7 +2,7 @@
 import { RxSteerError } from '../../errors.ts';
 import type { Sa } from '../sa.ts';
 import type { Transform } from '../transforms/transform.ts';
-import { CRYPTO_NAMES, type CryptoBackend, type CryptoName, type PacketCipher } from './backend.ts';
+import { type Burst, CRYPTO_NAMES, type CryptoBackend, type CryptoName, type PacketCipher } from './backend.ts';
 import { createIpsecMb } from './ipsec-mb/index.ts';
 import { nodeBackend } from './node.ts';
 import { createOpenssl } from './openssl/index.ts';
@@ -21,6 +21,8 @@ const MAKERS: Readonly<Record<CryptoName, (contexts: number) => CryptoBackend | 
 export interface CryptoChoice {
   readonly transform: string;
   readonly backend: CryptoName;
+  /** What opens its packets when many come together; absent: the same. */
+  readonly bursts?: CryptoName;
   readonly instead: Readonly<Partial<Record<CryptoName, string>>>;
 }
 
@@ -54,13 +56,20 @@ export class Crypto {
     });
   }
 
+  /** Opens many packets in one call; undefined when no backend does. */
+  get burst(): Burst | undefined {
+    return this.backends.find((backend) => backend.burst !== undefined)?.burst;
+  }
+
   /** Why a backend cannot be used; undefined when it can. */
   why(name: CryptoName): string | undefined {
     return this.absent[name];
   }
 
-  choose(transform: Transform): CryptoChoice {
-    return this.pick(transform).choice;
+  choose(sa: Sa): CryptoChoice {
+    const { choice } = this.pick(sa.transform);
+    const together = this.backends.find(({ burst }) => burst?.takes(sa));
+    return together === undefined ? choice : { ...choice, bursts: together.name };
   }
 
   cipher(sa: Sa): PacketCipher {
@@ -110,8 +119,8 @@ export function chooseCrypto(sas: readonly Sa[], wanted?: CryptoName): CryptoCho
     if (reason !== undefined)
       throw new RxSteerError('ERR_RXSTEER_CRYPTO', `crypto: ${wanted} cannot be used: ${reason}`);
     // AH is node:crypto's alone.
-    return sas.map(({ proto, transform }) =>
-      proto === 'ah' ? { transform: transform.name, backend: 'node', instead: {} } : crypto.choose(transform),
+    return sas.map((sa) =>
+      sa.proto === 'ah' ? { transform: sa.transform.name, backend: 'node', instead: {} } : crypto.choose(sa),
     );
   } finally {
     crypto.close();

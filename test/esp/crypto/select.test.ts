@@ -39,7 +39,7 @@ describe('the choice', () => {
   it('is the fastest backend that takes a transform, and says why others were not taken', () => {
     const crypto = new Crypto();
     for (const sa of everySa()) {
-      const { backend, instead } = crypto.choose(sa.transform);
+      const { backend, instead } = crypto.choose(sa);
       const takers = available.filter((name) => makeBackend(name)!.refuses(sa.transform) === undefined);
       expect(backend).toBe(takers[0]);
       const faster = Object.keys(instead);

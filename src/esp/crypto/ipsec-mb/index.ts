@@ -4,6 +4,8 @@ import type { CryptoBackend } from '../backend.ts';
 import { Contexts } from '../contexts.ts';
 import { Frames, NativeCipher, type NativeUnit } from '../native-cipher.ts';
 import { IpsecMbChaCha, IpsecMbGcm, IpsecMbGmac, SLOT_BYTES } from './aead.ts';
+import { IpsecMbBurst } from './burst.ts';
+import { BURST_SLOT_BYTES } from './burst-unit.ts';
 import { type IpsecMbCalls, loadIpsecMb, Manager } from './library.ts';
 
 const DONE: ReadonlySet<string> = new Set(['aes-gcm', 'aes-gmac', 'chacha20-poly1305']);
@@ -23,21 +25,28 @@ export function createIpsecMb(capacity: number): CryptoBackend | string {
   const calls: IpsecMbCalls = {
     manager,
     frames,
+    ffi,
+    keyExpand: layout.keyExpand.map((at) => manager.at(at, 3)),
+    cmacSubkeys: manager.at(layout.cmacSubkeys, 3),
+    xcbcExpand: manager.at(layout.xcbcExpand, 4),
+    oneBlock: Object.fromEntries(Object.entries(layout.oneBlock).map(([name, at]) => [name, manager.at(at, 2)])),
     gcmPrecompute: layout.gcmPrecompute.map((at) => manager.at(at, 2)),
     gmacInit: layout.gmacInit.map((at) => manager.at(at, 4)),
     gmacUpdate: layout.gmacUpdate.map((at) => manager.at(at, 4)),
     gmacFinalize: layout.gmacFinalize.map((at) => manager.at(at, 4)),
   };
   const contexts = new Contexts(ffi, capacity, SLOT_BYTES);
+  const burstKeys = new Contexts(ffi, capacity, BURST_SLOT_BYTES);
+  const burst = new IpsecMbBurst(calls, burstKeys);
   return {
     name: 'ipsec-mb',
-    refuses: ({ cipher }) =>
-      DONE.has(cipher)
-        ? undefined
-        : `${cipher} with a packet at a time is faster by OpenSSL (its strength is many packets at once)`,
+    burst,
+    refuses: ({ cipher }) => (DONE.has(cipher) ? undefined : `${cipher}: OpenSSL is faster with one packet at a time`),
     cipher: (sa) => new NativeCipher(sa, unitOf(sa, calls), frames, contexts),
     close() {
       contexts.close();
+      burstKeys.close();
+      burst.wipe();
       frames.close();
       manager.work.wipe();
       manager.memory.wipe();

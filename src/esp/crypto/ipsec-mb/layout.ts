@@ -14,6 +14,15 @@ export interface ManagerLayout {
   readonly gmacInit: readonly [number, number, number];
   readonly gmacUpdate: readonly [number, number, number];
   readonly gmacFinalize: readonly [number, number, number];
+  readonly keyExpand: readonly [number, number, number];
+  /** Pointers to functions, again. */
+  readonly cmacSubkeys: number;
+  readonly xcbcExpand: number;
+  /** One block of a hash, by the name of the HMAC. */
+  readonly oneBlock: Readonly<Record<string, number>>;
+  readonly nextBurst: number;
+  readonly submitBurst: number;
+  readonly flushBurst: number;
   /** Word: which job comes next, in bytes from the first one on. The first job. */
   readonly nextJob: number;
   readonly jobs: number;
@@ -30,6 +39,13 @@ export const LAYOUTS: ReadonlyMap<number, ManagerLayout> = new Map([
       gmacInit: [720, 728, 736],
       gmacUpdate: [744, 752, 760],
       gmacFinalize: [768, 776, 784],
+      keyExpand: [112, 120, 128],
+      cmacSubkeys: 136,
+      xcbcExpand: 144,
+      oneBlock: { 'hmac-md5': 200, 'hmac-sha1': 160, 'hmac-sha256': 176, 'hmac-sha384': 184, 'hmac-sha512': 192 },
+      nextBurst: 952,
+      submitBurst: 968,
+      flushBurst: 976,
       nextJob: 1020,
       jobs: 1024,
     },
@@ -49,6 +65,7 @@ export const J_DECRYPT_KEYS = 8;
 export const J_KEY_BYTES = 16;
 export const J_SOURCE = 24;
 export const J_TARGET = 32;
+export const J_CIPHER_OFFSET = 40;
 export const J_CIPHER_LENGTH = 48;
 export const J_HASH_LENGTH = 64;
 export const J_IV = 72;
@@ -58,6 +75,8 @@ export const J_TAG_BYTES = 96;
 /** Of AEADs: additional data, and how many bytes. */
 export const J_AAD = 104;
 export const J_AAD_BYTES = 112;
+/** Of HMACs: the states behind the inner and the outer pad. Of AES MACs: expanded key and the two subkeys. */
+export const J_AUTH_KEYS: readonly number[] = [104, 112, 120];
 export const J_STATUS = 128;
 export const J_CIPHER_MODE = 132;
 export const J_DIRECTION = 136;
@@ -66,12 +85,27 @@ export const J_ORDER = 144;
 /** Up to where a job is filled in. */
 export const J_FILLED = 148;
 
-/** IMB_STATUS_COMPLETED, IMB_DIR_DECRYPT, IMB_ORDER_HASH_CIPHER. */
+/** IMB_STATUS_COMPLETED, IMB_DIR_DECRYPT, IMB_CHAIN_ORDER. */
 export const STATUS_COMPLETED = 3;
 export const DIRECTION_DECRYPT = 2;
+export const ORDER_CIPHER_HASH = 1;
 export const ORDER_HASH_CIPHER = 2;
 /** IMB_CIPHER_MODE and IMB_HASH_ALG. */
+export const CIPHER_CBC = 1;
+export const CIPHER_CTR = 2;
+export const CIPHER_NULL = 3;
 export const CIPHER_GCM = 5;
+export const CIPHER_CCM = 9;
 export const CIPHER_CHACHA20_POLY1305 = 19;
 export const HASH_AES_GMAC = 9;
+export const HASH_CCM = 11;
 export const HASH_CHACHA20_POLY1305 = 29;
+export const HASHES: Readonly<Record<string, number>> = {
+  'hmac-sha1': 1,
+  'hmac-sha256': 3,
+  'hmac-sha384': 4,
+  'hmac-sha512': 5,
+  'aes-xcbc': 6,
+  'hmac-md5': 7,
+  'aes-cmac': 12,
+};

@@ -87,7 +87,7 @@ export class Manager {
   readonly tag: number;
   readonly header: number;
   readonly clear: CFunction;
-  private readonly layout: ManagerLayout;
+  readonly layout: ManagerLayout;
   private readonly submitJob: CFunction;
   /** Whose job was the last one, and where it lay: most of it is there already. */
   private last: JobTemplate | undefined;
@@ -146,7 +146,11 @@ export class Manager {
 
   /** A function of the table: all of its parameters are pointers or 64-bit lengths, and it returns nothing. */
   at(offset: number, parameters: number): CFunction {
-    return this.library.at(this.memory.long(offset), 'void', LONG.slice(0, parameters));
+    return this.function(offset, 'void', LONG.slice(0, parameters));
+  }
+
+  function(offset: number, result: CType, parameters: readonly CType[]): CFunction {
+    return this.library.at(this.memory.long(offset), result, parameters);
   }
 }
 
@@ -154,6 +158,11 @@ export class Manager {
 export interface IpsecMbCalls {
   readonly manager: Manager;
   readonly frames: Frames;
+  readonly ffi: Ffi;
+  readonly keyExpand: readonly CFunction[];
+  readonly cmacSubkeys: CFunction;
+  readonly xcbcExpand: CFunction;
+  readonly oneBlock: Readonly<Record<string, CFunction>>;
   readonly gcmPrecompute: readonly CFunction[];
   readonly gmacInit: readonly CFunction[];
   readonly gmacUpdate: readonly CFunction[];

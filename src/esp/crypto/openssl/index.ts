@@ -44,7 +44,7 @@ export function createOpenssl(capacity: number): CryptoBackend | string {
   };
   return {
     name: 'openssl',
-    refuses: () => undefined,
+    refuses: ({ auth }) => (auth === 'none' ? 'there is nothing to compute' : undefined),
     cipher: (sa) => new NativeCipher(sa, unitOf(sa, parts), frames, contexts),
     close() {
       contexts.close();
