@@ -42,6 +42,6 @@ export {
 } from './sa.ts';
 export { parseSaFile, parseSas, SAS_SCHEMA, type SaFile } from './sa-file.ts';
 export { type SaCounts, type SaShape, SaState } from './sa-state.ts';
-export { SaTable } from './sa-table.ts';
+export { type Keyed, SaTable } from './sa-table.ts';
 export { type SealOptions, seal } from './seal.ts';
 export type { AeadName, AuthName, CipherName, Transform } from './transforms/transform.ts';
