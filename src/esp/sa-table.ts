@@ -16,7 +16,7 @@ const ENTRY_SHIFT = 3;
 const OF_AH = 16;
 
 /** What an SA is found by; absent `proto`: ESP. */
-type Keyed = Pick<SaFacts, 'spi' | 'dstBytes'> & Partial<Pick<SaFacts, 'proto'>>;
+export type Keyed = Pick<SaFacts, 'spi' | 'dstBytes'> & Partial<Pick<SaFacts, 'proto'>>;
 
 export class SaTable {
   private readonly w: Int32Array;
