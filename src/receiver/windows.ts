@@ -1,6 +1,7 @@
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { BLOCK_SIZE, type Region } from '../memory/frame-memory.ts';
 import type { RingProducer } from '../memory/ring.ts';
+import { hasPassed } from '../steer/flow-slots.ts';
 
 /**
  * The windows of the frame memory as blocks for a reader. A block comes back when every lane's low-water mark has passed the
@@ -94,7 +95,7 @@ export class Windows {
       const block = this.retired[r];
       let passed = true;
       for (let lane = 0; lane < lanes && passed; lane++) {
-        passed = ((this.rings[lane].delivered - this.heads[block * lanes + lane]) | 0) >= 0;
+        passed = hasPassed(this.rings[lane].delivered, this.heads[block * lanes + lane]);
       }
       if (!passed) {
         r++;
