@@ -2,7 +2,7 @@
 
 export { ABSORBED, type Absorbed, CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
 export { ERRORS, type ErrorCode, RxSteerError } from './errors.ts';
-export { type PolicyConfig, parseSaFile, Sa, type SaConfig, type SelectorConfig } from './esp/index.ts';
+export { type PolicyConfig, parseSaFile, Sa, type SaConfig, type SaKey, type SelectorConfig } from './esp/index.ts';
 export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
 export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
@@ -23,7 +23,9 @@ export {
   type Receiver,
   type ReceiverEvents,
 } from './receiver/receiver.ts';
-export type { Counts, LaneStats, ReceiverStats, RfsStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { FormerSas, SaStats } from './receiver/sa-stats.ts';
+export type { ReceiverSas } from './receiver/sas.ts';
+export type { Counts, LaneStats, ReceiverStats, RfsStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';

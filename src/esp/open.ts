@@ -20,6 +20,8 @@ import { nodeBackend } from './crypto/node.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { Sa } from './sa.ts';
 import {
+  F_LENGTHS,
+  FACTS_SHIFT,
   SA_BYTES,
   SA_DUMMY,
   SA_ICV,
@@ -42,6 +44,11 @@ const HEADER = 8;
 const TRAILER = 2;
 const NO_NEXT_HEADER = 59;
 
+/** SAs by their slots: an array, or what makes them when they are asked for. */
+export interface SaSource {
+  at(slot: number): Sa | undefined;
+}
+
 export interface OpenOptions {
   /** Default: node:crypto. `Crypto` has the fastest there is for each SA. */
   readonly backend?: Pick<CryptoBackend, 'cipher' | 'burst'>;
@@ -63,21 +70,19 @@ export class EspOpener {
   /** Of each SA, undefined before it was asked for. */
   private readonly burstKeys: (BurstKey | null | undefined)[];
   private readonly bytes: Uint8Array;
-  private readonly sas: readonly Sa[];
+  private readonly sas: SaSource;
+  private readonly facts: Int32Array;
   private readonly counters: Float64Array;
   private readonly replay: ReplayWindow;
   private readonly kernels: Kernels | undefined;
   private readonly ciphers: (PacketCipher | undefined)[];
-  private readonly ivBytes: Uint8Array;
-  private readonly icvBytes: Uint8Array;
-  private readonly blockMask: Uint8Array;
 
   /**
    * @param bytes the whole frame memory; all offsets are absolute in it
-   * @param sas in the order of their indices
-   * @param state their windows and counters
+   * @param sas an SA is asked for when its first packet comes
+   * @param state their facts, windows and counters
    */
-  constructor(bytes: Uint8Array, sas: readonly Sa[], state: SaState, options: OpenOptions = {}) {
+  constructor(bytes: Uint8Array, sas: SaSource, state: SaState, options: OpenOptions = {}) {
     this.bytes = bytes;
     this.sas = sas;
     this.counters = state.counters;
@@ -85,11 +90,9 @@ export class EspOpener {
     this.backend = options.backend ?? nodeBackend;
     this.kernels = options.kernels;
     this.ahead = options.ahead;
-    this.ciphers = new Array<undefined>(sas.length).fill(undefined);
-    this.burstKeys = new Array<undefined>(sas.length).fill(undefined);
-    this.ivBytes = Uint8Array.from(sas, (sa) => sa.transform.ivBytes);
-    this.icvBytes = Uint8Array.from(sas, (sa) => sa.transform.icvBytes);
-    this.blockMask = Uint8Array.from(sas, (sa) => sa.transform.blockBytes - 1);
+    this.facts = state.facts;
+    this.ciphers = new Array<undefined>(state.capacity).fill(undefined);
+    this.burstKeys = new Array<undefined>(state.capacity).fill(undefined);
   }
 
   /**
@@ -132,7 +135,8 @@ export class EspOpener {
     const key = this.burstKeys[sa] === undefined ? this.makeBurstKey(sa) : this.burstKeys[sa];
     if (key === null || key === undefined) return;
     const text = end - esp - key.headBytes - key.icvBytes;
-    if (text < TRAILER || end > this.bytes.length || (text & this.blockMask[sa]) !== 0) return;
+    if (text < TRAILER || end > this.bytes.length || (text & (this.facts[(sa << FACTS_SHIFT) + F_LENGTHS] >> 16)) !== 0)
+      return;
     if (this.replay.check(sa, u32(this.bytes, esp + 4))) this.ahead!.add(sa, key, esp, end, this.replay.high);
   }
 
@@ -149,9 +153,9 @@ export class EspOpener {
   /** What comes before cryptography: lengths and replay check; counts. Leaves the sequence number in its fields. */
   begin(sa: number, esp: number, end: number, target: number, room: number): number {
     const count = sa * 8;
-    const overhead = HEADER + this.ivBytes[sa] + this.icvBytes[sa];
-    const text = end - esp - overhead;
-    const fits = text >= TRAILER && end <= this.bytes.length && (text & this.blockMask[sa]) === 0;
+    const lengths = this.facts[(sa << FACTS_SHIFT) + F_LENGTHS];
+    const text = end - esp - HEADER - (lengths & 0xff) - ((lengths >> 8) & 0xff);
+    const fits = text >= TRAILER && end <= this.bytes.length && (text & (lengths >> 16)) === 0;
     if (fits && (room < text - TRAILER || target < 0 || target + room > this.bytes.length)) return OPEN_ROOM;
     this.counters[count + SA_PACKETS]++;
     if (!fits) {
@@ -218,15 +222,24 @@ export class EspOpener {
     }
   }
 
+  /** The SA has gone: its ciphers are closed. None of its packets may be under way. */
+  forget(sa: number): void {
+    this.ciphers[sa]?.close?.();
+    this.ciphers[sa] = undefined;
+    this.burstKeys[sa]?.close();
+    this.burstKeys[sa] = undefined;
+  }
+
   private makeBurstKey(sa: number): BurstKey | null {
     const { burst } = this.backend;
-    const key = burst?.takes(this.sas[sa]) ? burst.key(this.sas[sa]) : null;
+    const one = this.sas.at(sa)!;
+    const key = burst?.takes(one) ? burst.key(one) : null;
     this.burstKeys[sa] = key;
     return key;
   }
 
   private makeCipher(sa: number): PacketCipher {
-    const cipher = this.backend.cipher(this.sas[sa]);
+    const cipher = this.backend.cipher(this.sas.at(sa)!);
     this.ciphers[sa] = cipher;
     return cipher;
   }

@@ -1,4 +1,4 @@
-import { exportSas, SaTable } from '../esp/index.ts';
+import { SaRecords, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
@@ -19,6 +19,7 @@ import type { Resolved } from './options.ts';
 import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
 import { ruleCapacity } from './rule-plan.ts';
 import { SaMoves } from './sa-moves.ts';
+import { SaStore } from './sa-store.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
 export interface Core {
@@ -33,6 +34,7 @@ export interface Core {
   readonly flows: FlowTable | undefined;
   readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
+  readonly sas: SaStore;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
   /** What a lane is made from. */
@@ -53,7 +55,7 @@ export function makeCore(options: Resolved): Core {
     memory = createFrameMemory(bytes);
     return memory.buffer;
   });
-  const { buffer, places, units, plan } = control;
+  const { buffer, places, plan } = control;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const kernels = createKernels(memory, bytes);
@@ -64,11 +66,21 @@ export function makeCore(options: Resolved): Core {
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, queues);
   const handover = places.handover && new HandoverWatch(buffer, places.handover, places.rings);
   const owners = words.subarray(places.owners >> 2);
+  const records = SaRecords.create(esp?.maxSas ?? 0);
+  const sas = new SaStore({
+    buffer,
+    places,
+    maxSas: esp?.maxSas ?? 0,
+    maxSelectors: esp?.maxSelectors ?? 0,
+    records,
+    crypto: esp?.crypto,
+  });
+  for (const sa of esp?.sas ?? []) sas.add(sa);
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
     nattPort,
-    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
+    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units: places.units } }),
     deterministic,
     budget: POLL_BUDGET,
     limit: layout.bytes,
@@ -86,8 +98,8 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            table: new SaTable(buffer, places.saTable, esp.sas.length),
-            units,
+            table: new SaTable(buffer, places.saTable, esp.maxSas),
+            units: words.subarray(places.units >> 2),
             owners,
             unknown: unknown[queues],
             deliverUnknown: esp.deliverUnknown,
@@ -139,8 +151,9 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            sas: exportSas(esp.sas),
-            units,
+            maxSas: esp.maxSas,
+            maxSelectors: esp.maxSelectors,
+            records,
             deliverUnknown: esp.deliverUnknown,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
             ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
@@ -161,6 +174,7 @@ export function makeCore(options: Resolved): Core {
     flows,
     handover,
     dispatcher,
+    sas,
     unknown,
     laneConfig,
   };
