@@ -75,6 +75,7 @@ export function makeCore(options: Resolved): Core {
     records,
     crypto: esp?.crypto,
   });
+  sas.choose(esp?.sas ?? []);
   for (const sa of esp?.sas ?? []) sas.add(sa);
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;

@@ -85,7 +85,7 @@ export class ReceiverSas implements Iterable<SaStats> {
       );
     });
     this.store.checkRoom(made);
-    for (const sa of made) this.store.choose(sa);
+    this.store.choose(made);
     return made.map((sa) => this.store.add(sa).slot + 1);
   }
 
@@ -113,7 +113,7 @@ export class ReceiverSas implements Iterable<SaStats> {
       return withPlace(sa, group, queue);
     });
     this.store.checkRoom(made);
-    for (const sa of made) this.store.choose(sa);
+    this.store.choose(made);
     return this.retirement.retire(made.map((sa) => this.store.replace(sa)));
   }
 
