@@ -21,7 +21,7 @@ export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions, type SaSource } from './open.ts';
 export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
-export { SaSelectors, SelectorRoom, selectorsOf } from './policy/sa-selectors.ts';
+export { SaSelectors, SelectorRoom } from './policy/sa-selectors.ts';
 export type { PortConfig, SelectorConfig } from './policy/selector.ts';
 export { Traffic } from './policy/traffic.ts';
 export { ReplayWindow } from './replay-window.ts';

@@ -13,7 +13,6 @@ import {
   SaState,
   SaTable,
   SelectorRoom,
-  selectorsOf,
   transformName,
   WindowRoom,
 } from '../esp/index.ts';
@@ -114,7 +113,7 @@ export class SaStore {
         `sas: expected at most ${free} more (esp.maxSas: ${this.capacity}; one that is removed or replaced counts until that is done), got ${sas.length}`,
       );
     }
-    const selectors = sas.reduce((sum, sa) => sum + selectorsOf(sa.selectors).length, 0);
+    const selectors = sas.reduce((sum, sa) => sum + SelectorRoom.count(sa.selectors), 0);
     if (selectors > this.selectors.left) {
       throw new RxSteerError(
         'ERR_RXSTEER_SA_CAPACITY',
@@ -220,7 +219,7 @@ export class SaStore {
     const slot = this.freeSlots.pop() ?? this.freshSlots++;
     this.serial = (this.serial + 1) | 0 || 1;
     this.state.start(slot, sa, this.windows.take(sa.replayWindow), this.serial);
-    this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(selectorsOf(sa.selectors));
+    this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(sa.selectors);
     this.records.write(slot, sa);
     this.unitOf[slot] = unit;
     return { sa, slot, unit, choice };
