@@ -34,6 +34,8 @@ export {
   Sa,
   type SaConfig,
   type SaFacts,
+  type SaLimit,
+  type SaLimits,
   type SaMode,
   type SaProto,
   type TransformConfig,

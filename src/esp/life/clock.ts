@@ -1,0 +1,52 @@
+/**
+ * What time it is for the life of SAs, in milliseconds. Live, it is the system's monotonic clock, which all threads share, looked at
+ * once a poll at most. With `deterministic` it is packet time, the latest so far: the same capture has the same life every time.
+ */
+export class LifeClock {
+  private readonly isPacketTime: boolean;
+  private readonly source: () => number;
+  private time = 0;
+  private isStale = true;
+
+  /** @param source of the time when it is not packet time */
+  constructor(isPacketTime: boolean, source: () => number = monotonic()) {
+    this.isPacketTime = isPacketTime;
+    this.source = source;
+  }
+
+  /** A packet of this time comes next: seconds (uint32) and nanoseconds. */
+  packet(seconds: number, nanos: number): void {
+    if (!this.isPacketTime) return;
+    const time = (seconds >>> 0) * 1000 + nanos / 1e6;
+    if (time > this.time) this.time = time;
+  }
+
+  /** A poll is over: time may have passed. */
+  tick(): void {
+    this.isStale = true;
+  }
+
+  get now(): number {
+    if (this.isStale && !this.isPacketTime) {
+      this.time = this.source();
+      this.isStale = false;
+    }
+    return this.time;
+  }
+
+  /** When an SA begins that is there now. In packet time: with its first authentic packet, or -1. */
+  get start(): number {
+    return this.isPacketTime ? -1 : this.source();
+  }
+
+  /** Milliseconds since 1970, for an event. */
+  get date(): number {
+    return this.isPacketTime ? this.time : Date.now();
+  }
+}
+
+/** Milliseconds of the monotonic clock, from the same zero in every thread. `performance.now` alone counts from the thread's start. */
+function monotonic(): () => number {
+  const zero = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+  return () => performance.now() + zero;
+}

@@ -1,0 +1,93 @@
+/**
+ * How far the life of each SA has gone, in shared memory, so that it goes on where an SA moves or a thread ends. Access is plain, one
+ * lane at a time uses an SA; but for the flags, which a timer of the receiver sets too.
+ *
+ *     an SA, 2 cache lines:  8 doubles: packets | bytes | start | refused | since: ICV | replays | inner | peer
+ *                            16 words:  flags | failures: ICV | replays | peer: tag, 4 words of address | spare
+ */
+export const L_PACKETS = 0;
+export const L_BYTES = 1;
+/** On the clock of the lanes, in milliseconds; -1: it begins with the first authentic packet. */
+export const L_START = 2;
+/** Packets that came when the SA was expired. */
+export const L_REFUSED = 3;
+/** Begin of the second in which failures are counted; when an event of its kind was last told. */
+export const L_ICV_SINCE = 4;
+export const L_REPLAY_SINCE = 5;
+export const L_BAD_SINCE = 6;
+export const L_PEER_SINCE = 7;
+
+const FLAGS = 16;
+export const L_ICV_COUNT = 17;
+export const L_REPLAY_COUNT = 18;
+/** 0: none yet. Else IP version above 16 bits of UDP port, and the address behind it. */
+export const L_PEER = 19;
+
+/** What has been told of an SA, once. */
+export const TOLD_SOFT = 1;
+export const TOLD_HARD = 2;
+export const TOLD_SEQUENCE = 4;
+
+const WORDS = 32;
+const DOUBLES = 16;
+
+export class SaLifeState {
+  readonly doubles: Float64Array;
+  readonly words: Int32Array;
+
+  /** Bytes for so many SAs. */
+  static bytes(count: number): number {
+    return count * WORDS * 4;
+  }
+
+  /** Makes state in shared memory of its own, with SAs that begin at `start`. */
+  static create(count: number, start = -1): SaLifeState {
+    const state = new SaLifeState(new SharedArrayBuffer(SaLifeState.bytes(count)), 0, count);
+    for (let sa = 0; sa < count; sa++) state.reset(sa, start);
+    return state;
+  }
+
+  /** Attaches to the state of so many SAs at `byteOffset`, a multiple of 8. */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, count: number) {
+    this.doubles = new Float64Array(buffer, byteOffset, count * DOUBLES);
+    this.words = new Int32Array(buffer, byteOffset, count * WORDS);
+  }
+
+  /** An SA begins at `start`: nothing has come by it, and nothing has been told. */
+  reset(sa: number, start: number): void {
+    this.words.fill(0, sa * WORDS, (sa + 1) * WORDS);
+    this.doubles.fill(Number.NEGATIVE_INFINITY, sa * DOUBLES + L_ICV_SINCE, sa * DOUBLES + L_PEER_SINCE + 1);
+    this.doubles[sa * DOUBLES + L_START] = start;
+  }
+
+  /** First double of an SA, and first word. */
+  at(sa: number): number {
+    return sa * DOUBLES;
+  }
+
+  wordsAt(sa: number): number {
+    return sa * WORDS;
+  }
+
+  has(sa: number, flag: number): boolean {
+    return (this.words[sa * WORDS + FLAGS] & flag) !== 0;
+  }
+
+  /** Sets a flag. True: nobody had before. */
+  tell(sa: number, flag: number): boolean {
+    return (Atomics.or(this.words, sa * WORDS + FLAGS, flag) & flag) === 0;
+  }
+
+  /** Packets that were refused because the SA is expired. */
+  refused(sa: number): number {
+    return this.doubles[sa * DOUBLES + L_REFUSED];
+  }
+
+  /** `mature`, after a soft limit `dying`, after a hard one `dead`: the words of RFC 2367. */
+  stage(sa: number): SaStage {
+    if (this.has(sa, TOLD_HARD)) return 'dead';
+    return this.has(sa, TOLD_SOFT) ? 'dying' : 'mature';
+  }
+}
+
+export type SaStage = 'mature' | 'dying' | 'dead';
