@@ -19,6 +19,18 @@ export { Crypto, type CryptoChoice, chooseCrypto } from './crypto/select.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
 export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
+export { LifeClock } from './life/clock.ts';
+export {
+  FAILED_ICV,
+  FAILED_REPLAY,
+  type LifeSink,
+  type LifeThresholds,
+  RATE_MS,
+  SaLife,
+} from './life/life.ts';
+export { SaLifeState, type SaStage } from './life/life-state.ts';
+export type { LimitUnit } from './life/limits.ts';
+export { type PeerAddress, type PeerSink, PeerWatch } from './life/peers.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions } from './open.ts';
 export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
 export { SaSelectors } from './policy/sa-selectors.ts';
@@ -46,4 +58,5 @@ export { parseSaFile, parseSas, SAS_SCHEMA, type SaFile } from './sa-file.ts';
 export { type SaCounts, type SaShape, SaState } from './sa-state.ts';
 export { type Keyed, SaTable } from './sa-table.ts';
 export { type SealOptions, seal } from './seal.ts';
+export { formatSequence } from './sequence.ts';
 export type { AeadName, AuthName, CipherName, Transform } from './transforms/transform.ts';

@@ -115,6 +115,12 @@ export class SaState {
     return (BigInt(this.words[base + W_TOP_HIGH] >>> 0) << 32n) | BigInt(this.words[base + W_TOP_LOW] >>> 0);
   }
 
+  /** Whether that is the highest authenticated number, in halves. */
+  isTop(sa: number, low: number, high: number): boolean {
+    const base = this.base[sa];
+    return this.words[base + W_TOP_LOW] === (low | 0) && this.words[base + W_TOP_HIGH] === (high | 0);
+  }
+
   counts(sa: number): SaCounts {
     const c = this.counters;
     const b = sa * 8;

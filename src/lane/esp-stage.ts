@@ -19,6 +19,7 @@ import {
   expandIpComp,
   OPEN_DUMMY,
   OPEN_OK,
+  type PeerWatch,
   type SaMode,
   type SaSelectors,
   type SaTable,
@@ -43,10 +44,12 @@ import {
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
+import { u16 } from '../wire/bytes.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
 import { holdOwner } from './owners.ts';
-import type { UnknownSpis } from './unknown-spis.ts';
+import type { SaReporter } from './sa-reporter.ts';
+import type { UnknownWatch } from './unknown-watch.ts';
 
 /** What became of a packet: the row describes what was inside; it was a dummy; it is ESP of `elsewhere`; or the drop reason + 1. */
 export const STAGE_OPENED = 0;
@@ -95,7 +98,10 @@ export class EspStage {
   private readonly modes: Uint8Array;
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
-  private readonly unknown: UnknownSpis;
+  private readonly unknown: UnknownWatch;
+  private readonly peers: PeerWatch;
+  /** What is told of SAs. */
+  readonly reporter: SaReporter;
   private readonly deliverUnknown: boolean;
   private readonly lane: number;
   /** Absent: no SA has any. */
@@ -117,7 +123,9 @@ export class EspStage {
     modes: Uint8Array;
     units: Int32Array;
     owners: Int32Array;
-    unknown: UnknownSpis;
+    unknown: UnknownWatch;
+    peers: PeerWatch;
+    reporter: SaReporter;
     deliverUnknown: boolean;
     lane: number;
     selectors: SaSelectors | undefined;
@@ -135,6 +143,8 @@ export class EspStage {
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
+    this.peers = parts.peers;
+    this.reporter = parts.reporter;
     this.deliverUnknown = parts.deliverUnknown;
     this.lane = parts.lane;
     this.selectors = parts.selectors;
@@ -214,7 +224,8 @@ export class EspStage {
     const l3 = w[b + P_L3];
     const l4 = w[b + P_L4];
     const end = w[b + P_END];
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
+    const isUdp = cls === CLASS_NATT4 || cls === CLASS_NATT6;
+    const esp = isUdp ? l4 + 8 : l4;
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
@@ -231,6 +242,11 @@ export class EspStage {
     const verdict = isAh(cls)
       ? this.openAh(sa, l3, l4, end, target + head)
       : this.opener.open(sa, esp, end, target + head, end - esp);
+    // AH covers the addresses in front of it.
+    if ((verdict === OPEN_OK || verdict === OPEN_DUMMY) && !isAh(cls)) {
+      const { sequenceLow, sequenceHigh } = this.opener;
+      this.peers.look(sa, bytes, l3, isUdp ? u16(bytes, l4) : 0, sequenceLow, sequenceHigh);
+    }
     if (verdict !== OPEN_OK) {
       this.scratch.trim(target);
       return verdict === OPEN_DUMMY ? STAGE_DUMMY : verdict + 1;

@@ -32,6 +32,7 @@ import type { LookAhead } from './look-ahead.ts';
 import type { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
 import { makeParts } from './parts.ts';
+import type { SaEvent } from './sa-events.ts';
 
 /** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
 const HEADER_SCRATCH = 512;
@@ -54,6 +55,8 @@ export class Lane {
   pending: Promise<void> | undefined;
   /** Called with what the consumer threw or rejected with. */
   onError: (error: unknown) => void = () => {};
+  /** Called with what the program is told of, at the end of a poll. */
+  onEvent: (event: SaEvent) => void = () => {};
   private readonly config: LaneConfig;
   private readonly consumer: Consumer;
   private readonly ring: RingConsumer;
@@ -292,6 +295,7 @@ export class Lane {
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.esp !== undefined) for (const event of this.esp.endPoll()) this.tell(event);
     if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
@@ -313,6 +317,17 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Tells the consumer, and the program. */
+  private tell(event: SaEvent): void {
+    try {
+      this.consumer.onEvent?.(event);
+    } catch (error) {
+      this.counters[C_THROWS]++;
+      this.onError(error);
+    }
+    this.onEvent(event);
   }
 
   /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */

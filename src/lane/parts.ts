@@ -76,6 +76,7 @@ export function makeParts(config: LaneConfig): LaneParts {
     counters,
     stage: esp?.stage,
     units: config.esp?.units,
+    ...(esp === undefined ? {} : { clock: esp.clock }),
     fragments,
     ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
   });

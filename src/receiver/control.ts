@@ -1,5 +1,5 @@
 import { RxSteerError, shown } from '../errors.ts';
-import { type Sa, SaState, SaTable, transformName } from '../esp/index.ts';
+import { LifeClock, type Sa, SaLifeState, SaState, SaTable, transformName } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { handoverBytes, handoverSlots } from '../lane/handover-rings.ts';
@@ -37,7 +37,7 @@ export interface Control {
  * @param reserve makes the buffer, of so many bytes
  */
 export function layControl(
-  { queues, slots, esp, rfs, steerer }: Resolved,
+  { queues, slots, esp, rfs, steerer, deterministic }: Resolved,
   base: number,
   ruleBytes: number,
   reserve: (bytes: number) => ArrayBufferLike,
@@ -65,6 +65,7 @@ export function layControl(
     owners: layout.take(4 * Math.max(1, sas.length)),
     saTable: layout.take(SaTable.bytes(sas.length)),
     saState: layout.take(SaState.bytes(sas)),
+    saLife: layout.take(SaLifeState.bytes(sas.length)),
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);
   const shape = { lanes: queues, units: sas.length, slots: Math.max(TABLE_MAX, rfs?.entries ?? 0), ruleBytes };
@@ -77,6 +78,10 @@ export function layControl(
   SaTable.build(buffer, places.saTable, sas);
   const state = new SaState(buffer, places.saState, sas);
   state.reset();
+  const lives = new SaLifeState(buffer, places.saLife, sas.length);
+  const clock = new LifeClock(deterministic);
+  const begin = (sa: number): void => lives.reset(sa, clock.start);
+  for (let i = 0; i < sas.length; i++) begin(i);
   return {
     buffer,
     places,
@@ -85,7 +90,10 @@ export function layControl(
     key,
     units,
     restartWindows() {
-      for (let i = 0; i < sas.length; i++) state.restartWindow(i);
+      for (let i = 0; i < sas.length; i++) {
+        state.restartWindow(i);
+        begin(i);
+      }
     },
     saStats: () =>
       sas.map((sa, i) => ({
@@ -98,9 +106,14 @@ export function layControl(
         mode: sa.mode,
         natt: sa.encap === 'udp',
         trustIcv: sa.trustIcv,
-        ...state.counts(i),
+        ...saCounts(state, lives, i),
       })),
   };
+}
+
+function saCounts(state: SaState, lives: SaLifeState, sa: number) {
+  const { failed, ...counts } = state.counts(sa);
+  return { ...counts, failed: { ...failed, expired: lives.refused(sa) }, life: lives.stage(sa) };
 }
 
 /**

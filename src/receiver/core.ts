@@ -1,10 +1,12 @@
-import { exportSas, SaTable } from '../esp/index.ts';
+import { exportSas, LifeClock, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { HandoverWatch } from '../lane/handover-watch.ts';
+import type { UnknownSpiEvent } from '../lane/sa-events.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
+import { UnknownWatch } from '../lane/unknown-watch.ts';
 import { Arena } from '../memory/arena.ts';
 import { createFrameMemory } from '../memory/frame-memory.ts';
 import { Mailbox } from '../memory/mailbox.ts';
@@ -35,6 +37,8 @@ export interface Core {
   readonly dispatcher: Dispatcher;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
+  /** What the dispatcher tells of packets without SA. */
+  onUnknownSpi: (event: UnknownSpiEvent) => void;
   /** What a lane is made from. */
   laneConfig(lane: number): LaneConfig;
 }
@@ -77,6 +81,7 @@ export function makeCore(options: Resolved): Core {
     rings: places.rings,
     ...(flows === undefined ? {} : { rfs: { flows, inOrder: rfs!.inOrder } }),
   });
+  const clock = new LifeClock(deterministic);
   const placement = new Placement({
     d,
     steerer,
@@ -89,7 +94,9 @@ export function makeCore(options: Resolved): Core {
             table: new SaTable(buffer, places.saTable, esp.sas.length),
             units,
             owners,
-            unknown: unknown[queues],
+            unknown: new UnknownWatch(unknown[queues], clock, esp.events.perSecond, (event) =>
+              core.onUnknownSpi(event),
+            ),
             deliverUnknown: esp.deliverUnknown,
           },
         }),
@@ -100,6 +107,7 @@ export function makeCore(options: Resolved): Core {
     kernels,
     d,
     placement,
+    clock,
     rings,
     arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
     ...(fragments === undefined ? {} : { fragments: new Reassembler(bytes, kernels, layout.fragments, fragments) }),
@@ -142,6 +150,7 @@ export function makeCore(options: Resolved): Core {
             sas: exportSas(esp.sas),
             units,
             deliverUnknown: esp.deliverUnknown,
+            events: esp.events,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
             ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
           },
@@ -151,7 +160,7 @@ export function makeCore(options: Resolved): Core {
     ...(options.gro === undefined ? {} : { gro: options.gro }),
     excluded: options.excluded,
   });
-  return {
+  const core: Core = {
     options,
     memory: memory!,
     bytes,
@@ -162,8 +171,10 @@ export function makeCore(options: Resolved): Core {
     handover,
     dispatcher,
     unknown,
+    onUnknownSpi: () => {},
     laneConfig,
   };
+  return core;
 }
 
 /** A flow limit of one lane; only the dispatcher uses it. */

@@ -17,6 +17,8 @@ export class InlineLanes implements Lanes {
     this.lanes = configs.map((config, i) => {
       const lane = new Lane(config, consumers[i]);
       lane.onError = (error) => events.consumerError(i, error);
+      // Not in the middle of a push: what a listener throws is no failure of it.
+      lane.onEvent = (event) => queueMicrotask(() => events.sa(event));
       return lane;
     });
   }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LaneConfig } from '../lane/config.ts';
+import type { SaEvent } from '../lane/sa-events.ts';
 
 /** What a lane's thread is started with. */
 export interface LaneTask {
@@ -20,6 +21,7 @@ export interface LaneFailure {
 export type FromLane =
   | { readonly kind: 'ready' }
   | { readonly kind: 'message'; readonly message: unknown }
+  | { readonly kind: 'sa'; readonly event: SaEvent }
   | { readonly kind: 'error'; readonly error: unknown };
 
 /** What the receiver tells a lane's thread. */

@@ -38,6 +38,7 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
       tell({ kind: 'error', error: new Error('the consumer threw what cannot be sent to another thread') });
     }
   };
+  lane.onEvent = (event) => tell({ kind: 'sa', event });
   port.on('message', ({ message }: ToLane) => consumer.onMessage?.(message));
   const stop = new Int32Array(config.memory.buffer, config.places.stop, 1);
   const stopped = (): boolean => Atomics.load(stop, 0) !== 0;

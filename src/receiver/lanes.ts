@@ -1,3 +1,5 @@
+import type { SaEvent } from '../lane/sa-events.ts';
+
 /** The lanes of a receiver, wherever they run. */
 export interface Lanes {
   /** Something was published. */
@@ -24,6 +26,8 @@ export interface LaneEvents {
   /** A lane has ended for good: its thread could not be started again. */
   laneGone(lane: number): void;
   message(lane: number, message: unknown): void;
+  /** A lane tells of an SA. */
+  sa(event: SaEvent): void;
 }
 
 /** How long `progress` waits at most, in milliseconds. */

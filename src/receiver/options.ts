@@ -12,7 +12,7 @@ import {
   validateSas,
 } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
-import type { RfsConfig } from '../lane/config.ts';
+import type { EspEvents, RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
 import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
@@ -34,6 +34,20 @@ export interface EspOptions {
    * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
    */
   readonly crypto?: CryptoName;
+  /** When the program is told of SAs. */
+  readonly events?: EspEventOptions;
+}
+
+/** From where on the data plane tells of an SA: see `docs/events.md`. */
+export interface EspEventOptions {
+  /** Packets of an SA within a second that are not authentic: 1 to 1,000,000. Default 10. */
+  readonly authenticationFailures?: number;
+  /** Replays of an SA within a second: 1 to 1,000,000. Default 100. */
+  readonly replays?: number;
+  /** The part of an SA's sequence numbers that is used up: above 0, at most 1. Default 0.9. */
+  readonly sequence?: number;
+  /** Events of a kind that a lane tells in a second, but for those that an SA has once: 1 to 1,000. Default 10. */
+  readonly perSecond?: number;
 }
 
 export interface FragmentOptions {
@@ -131,6 +145,7 @@ export interface Resolved {
         readonly deliverUnknown: boolean;
         readonly policy: readonly PolicyConfig[] | undefined;
         readonly crypto: CryptoName | undefined;
+        readonly events: EspEvents;
         /** Of each SA. */
         readonly choices: readonly CryptoChoice[];
       }
@@ -264,7 +279,22 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
     deliverUnknown: unknown === 'deliver',
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
     crypto,
+    events: espEvents(esp.events),
     choices: chooseCrypto(sas, crypto),
+  };
+}
+
+function espEvents(events: EspEventOptions = {}): EspEvents {
+  const { authenticationFailures = 10, replays = 100, sequence = 0.9, perSecond = 10, ...rest } = events;
+  for (const name of Object.keys(rest))
+    throw new RxSteerError('ERR_RXSTEER_OPTION', `esp.events.${name}: there is no such option`);
+  if (typeof sequence !== 'number' || !(sequence > 0 && sequence <= 1))
+    throw optionError('esp.events.sequence', 'a number above 0 and up to 1', sequence);
+  return {
+    authenticationFailures: checkInteger('esp.events.authenticationFailures', authenticationFailures, 1, 1_000_000),
+    replays: checkInteger('esp.events.replays', replays, 1, 1_000_000),
+    sequence,
+    perSecond: checkInteger('esp.events.perSecond', perSecond, 1, 1000),
   };
 }
 

@@ -6,7 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { CryptoChoice, CryptoName, SaMode, SaProto } from '../esp/index.ts';
+import type { CryptoChoice, CryptoName, SaMode, SaProto, SaStage } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -72,7 +72,16 @@ export interface SaStats {
   /** Authentic and well formed; dummies not counted. */
   readonly opened: number;
   readonly dummy: number;
-  readonly failed: { readonly icv: number; readonly replay: number; readonly short: number; readonly padding: number };
+  /** `expired`: came when a hard limit was reached. */
+  readonly failed: {
+    readonly icv: number;
+    readonly replay: number;
+    readonly short: number;
+    readonly padding: number;
+    readonly expired: number;
+  };
+  /** `dying` from a soft limit on, `dead` from a hard one on (RFC 2367 section 1.3). */
+  readonly life: SaStage;
 }
 
 export interface UnknownSpiStats {

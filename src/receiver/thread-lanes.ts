@@ -135,7 +135,8 @@ export class ThreadLanes implements Lanes {
         if (from.kind === 'ready') {
           ready = true;
           resolve();
-        } else if (from.kind === 'message') events.message(lane, from.message);
+        } else if (from.kind === 'sa') events.sa(from.event);
+        else if (from.kind === 'message') events.message(lane, from.message);
         else events.consumerError(lane, from.error);
       });
       port1.unref();

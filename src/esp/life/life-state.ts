@@ -78,6 +78,20 @@ export class SaLifeState {
     return (Atomics.or(this.words, sa * WORDS + FLAGS, flag) & flag) === 0;
   }
 
+  /** Authentic packets and their bytes, as limits count them. */
+  used(sa: number): { packets: number; bytes: number } {
+    const at = sa * DOUBLES;
+    return { packets: this.doubles[at + L_PACKETS], bytes: this.doubles[at + L_BYTES] };
+  }
+
+  /** Whether it is `interval` since something bad came out of the SA's packets; begins that anew then. */
+  isDue(sa: number, now: number, interval: number): boolean {
+    const at = sa * DOUBLES + L_BAD_SINCE;
+    if (now - this.doubles[at] < interval) return false;
+    this.doubles[at] = now;
+    return true;
+  }
+
   /** Packets that were refused because the SA is expired. */
   refused(sa: number): number {
     return this.doubles[sa * DOUBLES + L_REFUSED];

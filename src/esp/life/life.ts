@@ -108,13 +108,13 @@ export class SaLife {
    * @returns false: with it the SA would be used beyond its hard limit of bytes, so it must not be delivered
    */
   accepts(sa: number, low: number, high: number, bytes: number): boolean {
-    if ((this.esn[sa] === 0 ? low : high) >>> 0 >= this.nearEnd && this.state.tell(sa, TOLD_SEQUENCE))
-      this.sink.sequence(sa);
     const limits = this.limits[sa];
-    if (limits !== undefined) return this.use(sa, limits, bytes);
-    // Told: nothing more is to come of its numbers.
-    this.gates[sa] = NO_GATE;
-    return true;
+    if ((this.esn[sa] === 0 ? low : high) >>> 0 >= this.nearEnd) {
+      if (this.state.tell(sa, TOLD_SEQUENCE)) this.sink.sequence(sa);
+      // Nothing more is to be told of its numbers.
+      if (limits === undefined) this.gates[sa] = NO_GATE;
+    }
+    return limits === undefined || this.use(sa, limits, bytes);
   }
 
   /** A packet was not authentic, or a replay. */
@@ -134,13 +134,14 @@ export class SaLife {
     const { doubles } = this.state;
     const at = this.state.at(sa);
     if (doubles[at + L_START] < 0) doubles[at + L_START] = this.clock.now;
-    if (doubles[at + L_BYTES] + bytes > limits.hardBytes) {
+    const all = doubles[at + L_BYTES] + bytes;
+    if (all > limits.hardBytes) {
       this.expire(sa, 'bytes');
       doubles[at + L_REFUSED]++;
       return false;
     }
     const packets = ++doubles[at + L_PACKETS];
-    const all = (doubles[at + L_BYTES] += bytes);
+    doubles[at + L_BYTES] = all;
     if (packets >= limits.softPackets) this.warn(sa, 'packets');
     else if (all >= limits.softBytes) this.warn(sa, 'bytes');
     if (packets >= limits.hardPackets) this.expire(sa, 'packets');

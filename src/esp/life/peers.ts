@@ -50,7 +50,8 @@ export class PeerWatch {
     const at = l3 + (isV4 ? 12 : 8);
     if (w[p] === (isV4 ? V4 : V6) + port && w[p + 1] === u32(bytes, at)) {
       if (isV4) return;
-      if (w[p + 2] === u32(bytes, at + 4) && w[p + 3] === u32(bytes, at + 8) && w[p + 4] === u32(bytes, at + 12)) return;
+      if (w[p + 2] === u32(bytes, at + 4) && w[p + 3] === u32(bytes, at + 8) && w[p + 4] === u32(bytes, at + 12))
+        return;
     }
     this.change(sa, bytes, at, isV4, port, low, high);
   }
