@@ -47,8 +47,8 @@ export class UnknownWatch {
     this.tell({
       kind: 'unknown-spi',
       spi: spi >>> 0,
-      src: addressText(bytes, at, at + length),
-      dst: addressText(bytes, at + length, at + 2 * length),
+      src: addressText(bytes, at, length),
+      dst: addressText(bytes, at + length, length),
       packets: this.table.packetsOf(entry),
       suppressed: this.gate.suppressed(),
       ...(this.lane === undefined ? {} : { lane: this.lane }),
