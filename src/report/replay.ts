@@ -23,6 +23,7 @@ import {
 } from './delivery.ts';
 import { type DigestKind, FlowAccounts, type FlowReport } from './flows.ts';
 import type { FromReplayConsumer, ReplayConsumerData } from './replay-consumer.ts';
+import { ReplayEvents, type ReplayEventsReport } from './replay-events.ts';
 
 export interface ReplayOptions {
   readonly files: readonly string[];
@@ -72,6 +73,7 @@ export interface ReplayReport {
     readonly dst: string;
     readonly packets: number;
   }[];
+  readonly events: ReplayEventsReport;
   readonly gro: { readonly merged: number; readonly flushes: Readonly<Record<string, number>> };
   readonly flows: readonly FlowReport[];
   readonly invariants: { readonly conserved: boolean; readonly reordered: number };
@@ -127,6 +129,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     data,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const events = new ReplayEvents(rx);
   rx.on('message', ({ lane, message }) => {
     const from = message as FromReplayConsumer;
     if (from.kind === 'accounts') accounts.merge(from.state);
@@ -155,7 +158,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   }
   if (failure !== undefined) throw failure;
   const milliseconds = performance.now() - started;
-  return { report: makeReport(options, rx.stats(), accounts, damage), milliseconds };
+  return { report: makeReport(options, rx.stats(), accounts, events, damage), milliseconds };
 }
 
 /** Writing over a capture that is still to be read would destroy it. */
@@ -204,6 +207,7 @@ function makeReport(
   { files, loop = 1 }: ReplayOptions,
   stats: ReceiverStats,
   accounts: FlowAccounts,
+  events: ReplayEvents,
   damage: ReplayReport['damage'],
 ): ReplayReport {
   const flushes: Record<string, number> = {};
@@ -228,6 +232,7 @@ function makeReport(
     sas: stats.sas.map((sa) => ({ ...sa, spi: formatSpi(sa.spi) })),
     crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
+    events: events.report(),
     gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
     flows: accounts.report(),
     invariants: { conserved: stats.conserved && stats.held === 0, reordered: accounts.reordered },

@@ -5,6 +5,7 @@ import { type Sa, sealTunnel } from '../../src/esp/index.ts';
 import { EVENTS, type EventName } from '../../src/events.ts';
 import { microsoftKey } from '../../src/hash/keys.ts';
 import type { SaEvent } from '../../src/lane/sa-events.ts';
+import type { EspEventOptions } from '../../src/receiver/options.ts';
 import { createReceiver, type Receiver } from '../../src/receiver/receiver.ts';
 import { ether, udp } from '../support/packets.ts';
 import { closingFault, inlineReceiver } from '../support/receivers.ts';
@@ -154,12 +155,12 @@ it('what a listener throws is no failure of the push', async () => {
   await rx.close();
 });
 
-it.each([
+it.each<[EspEventOptions, string]>([
   [{ sequence: 0 }, 'esp.events.sequence: expected a number above 0 and up to 1, got 0'],
   [{ sequence: 1.1 }, 'esp.events.sequence: expected a number above 0 and up to 1, got 1.1'],
   [{ perSecond: 0 }, 'esp.events.perSecond: expected an integer from 1 to 1000, got 0'],
   [{ replays: 1.5 }, 'esp.events.replays: expected an integer from 1 to 1000000, got 1.5'],
-  [{ storms: 1 }, 'esp.events.storms: there is no such option'],
+  [{ storms: 1 } as EspEventOptions, 'esp.events.storms: there is no such option'],
 ])('refuses %j', async (events, message) => {
   await expect(inlineReceiver({ esp: { sas: [], events } })).rejects.toMatchObject({
     code: 'ERR_RXSTEER_OPTION',

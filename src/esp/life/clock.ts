@@ -7,6 +7,9 @@ export class LifeClock {
   private readonly source: () => number;
   private time = 0;
   private isStale = true;
+  /** The latest packet's time: numbers that are put together only when somebody asks. */
+  private seconds = 0;
+  private nanos = 0;
 
   /** @param source of the time when it is not packet time */
   constructor(isPacketTime: boolean, source: () => number = monotonic()) {
@@ -17,8 +20,9 @@ export class LifeClock {
   /** A packet of this time comes next: seconds (uint32) and nanoseconds. */
   packet(seconds: number, nanos: number): void {
     if (!this.isPacketTime) return;
-    const time = (seconds >>> 0) * 1000 + nanos / 1e6;
-    if (time > this.time) this.time = time;
+    if (seconds >>> 0 < this.seconds >>> 0 || (seconds === this.seconds && nanos <= this.nanos)) return;
+    this.seconds = seconds;
+    this.nanos = nanos;
   }
 
   /** A poll is over: time may have passed. */
@@ -27,7 +31,8 @@ export class LifeClock {
   }
 
   get now(): number {
-    if (this.isStale && !this.isPacketTime) {
+    if (this.isPacketTime) return (this.seconds >>> 0) * 1000 + this.nanos / 1e6;
+    if (this.isStale) {
       this.time = this.source();
       this.isStale = false;
     }
@@ -41,7 +46,7 @@ export class LifeClock {
 
   /** Milliseconds since 1970, for an event. */
   get date(): number {
-    return this.isPacketTime ? this.time : Date.now();
+    return this.isPacketTime ? this.now : Date.now();
   }
 }
 
