@@ -12,6 +12,7 @@ export const ERRORS = {
   ERR_RXSTEER_ADDRESS: 'A text that is no IP address.',
   ERR_RXSTEER_SA: 'A security association with a missing, unknown or wrongly sized part.',
   ERR_RXSTEER_SA_DUPLICATE: 'Two security associations with the same destination and SPI.',
+  ERR_RXSTEER_SA_STATE: 'A snapshot of security associations that cannot be gone on with.',
   ERR_RXSTEER_CRYPTO: 'A crypto backend that was asked for cannot be used here.',
   ERR_RXSTEER_SA_FILE: 'A file of security associations that cannot be understood.',
   ERR_RXSTEER_CAPTURE_FORMAT: 'A file that is no pcap or pcapng capture, or has a link type that is not supported.',

@@ -28,9 +28,18 @@ export {
   RATE_MS,
   SaLife,
 } from './life/life.ts';
-export { SaLifeState, type SaStage } from './life/life-state.ts';
+export { type PeerAddress, SaLifeState, type SaStage } from './life/life-state.ts';
 export type { LimitUnit } from './life/limits.ts';
-export { type PeerAddress, type PeerSink, PeerWatch } from './life/peers.ts';
+export { type PeerSink, PeerWatch } from './life/peers.ts';
+export { restoreSa } from './life/restore.ts';
+export { copySas, entryOf, type SaCopy } from './life/sa-copy.ts';
+export {
+  checkSnapshot,
+  entriesFor,
+  SA_STATE_SCHEMA,
+  type SaSnapshot,
+  type SaSnapshotEntry,
+} from './life/snapshot.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions } from './open.ts';
 export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
 export { SaSelectors } from './policy/sa-selectors.ts';

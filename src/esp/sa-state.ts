@@ -115,6 +115,12 @@ export class SaState {
     return (BigInt(this.words[base + W_TOP_HIGH] >>> 0) << 32n) | BigInt(this.words[base + W_TOP_LOW] >>> 0);
   }
 
+  /** The words of an SA's window: its top, then its ring. */
+  windowOf(sa: number): Int32Array {
+    const base = this.base[sa];
+    return this.words.subarray(base, base + W_RING + this.ringMask[sa] + 1);
+  }
+
   /** Whether that is the highest authenticated number, in halves. */
   isTop(sa: number, low: number, high: number): boolean {
     const base = this.base[sa];

@@ -44,6 +44,15 @@ export class LifeClock {
     return this.isPacketTime ? -1 : this.source();
   }
 
+  /** A time of this clock in milliseconds since 1970, and the other way round. */
+  dateOf(time: number): number {
+    return this.isPacketTime ? time : Date.now() - (this.source() - time);
+  }
+
+  startOf(date: number): number {
+    return this.isPacketTime ? date : Math.max(0, this.source() - (Date.now() - date));
+  }
+
   /** Milliseconds since 1970, for an event. */
   get date(): number {
     return this.isPacketTime ? this.now : Date.now();

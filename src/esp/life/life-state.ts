@@ -5,6 +5,8 @@
  *     an SA, 2 cache lines:  8 doubles: packets | bytes | start | refused | since: ICV | replays | inner | peer
  *                            16 words:  flags | failures: ICV | replays | peer: tag, 4 words of address | spare
  */
+import { put32, u32 } from '../../wire/bytes.ts';
+
 export const L_PACKETS = 0;
 export const L_BYTES = 1;
 /** On the clock of the lanes, in milliseconds; -1: it begins with the first authentic packet. */
@@ -28,8 +30,28 @@ export const TOLD_SOFT = 1;
 export const TOLD_HARD = 2;
 export const TOLD_SEQUENCE = 4;
 
+/** In the tag of a peer, above its port. */
+export const PEER_V4: number = 4 << 16;
+export const PEER_V6: number = 6 << 16;
+
 const WORDS = 32;
 const DOUBLES = 16;
+
+/** An outer source: 4 or 16 bytes, and the UDP port, 0 without UDP. */
+export interface PeerAddress {
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** What an SA has behind it that goes on elsewhere. */
+export interface LifeBefore {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly start: number;
+  readonly refused: number;
+  readonly isOver: boolean;
+  readonly peer?: PeerAddress;
+}
 
 export class SaLifeState {
   readonly doubles: Float64Array;
@@ -58,6 +80,45 @@ export class SaLifeState {
     this.words.fill(0, sa * WORDS, (sa + 1) * WORDS);
     this.doubles.fill(Number.NEGATIVE_INFINITY, sa * DOUBLES + L_ICV_SINCE, sa * DOUBLES + L_PEER_SINCE + 1);
     this.doubles[sa * DOUBLES + L_START] = start;
+  }
+
+  /** The state of an SA goes on elsewhere. What it was told of is told again, but that it is over. */
+  restore(sa: number, before: LifeBefore): void {
+    this.reset(sa, before.start);
+    const at = sa * DOUBLES;
+    this.doubles[at + L_PACKETS] = before.packets;
+    this.doubles[at + L_BYTES] = before.bytes;
+    this.doubles[at + L_REFUSED] = before.refused;
+    if (before.isOver) this.tell(sa, TOLD_HARD);
+    if (before.peer !== undefined)
+      this.setPeer(sa, before.peer.address, 0, before.peer.address.length, before.peer.port);
+  }
+
+  /** All words of an SA. */
+  wordsOf(sa: number): Int32Array {
+    return this.words.subarray(sa * WORDS, (sa + 1) * WORDS);
+  }
+
+  /** When the SA began, on the clock of the lanes; -1: it has not. */
+  start(sa: number): number {
+    return this.doubles[sa * DOUBLES + L_START];
+  }
+
+  /** Where authentic packets came from, as it was told last; undefined: none came. */
+  peer(sa: number): PeerAddress | undefined {
+    const p = sa * WORDS + L_PEER;
+    const w = this.words;
+    if (w[p] === 0) return undefined;
+    const address = new Uint8Array(w[p] >> 16 === 4 ? 4 : 16);
+    for (let i = 0; i < address.length; i += 4) put32(address, i, w[p + 1 + (i >> 2)]);
+    return { address, port: w[p] & 0xffff };
+  }
+
+  /** @param length 4 or 16 bytes, from `at` on */
+  setPeer(sa: number, bytes: Uint8Array, at: number, length: number, port: number): void {
+    const p = sa * WORDS + L_PEER;
+    this.words[p] = (length === 4 ? PEER_V4 : PEER_V6) + port;
+    for (let i = 0; i < length; i += 4) this.words[p + 1 + (i >> 2)] = u32(bytes, at + i);
   }
 
   /** First double of an SA, and first word. */
