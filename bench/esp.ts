@@ -71,7 +71,7 @@ function opening(transform: SaConfig['transform'], payload: number, name: Crypto
     return length;
   };
   if (run() !== count * payload) throw new Error('not all of the payload was opened');
-  return { items: count, prepare: () => state.restartWindow(0), run, close: () => backend.close() };
+  return { items: count, prepare: () => state.restartWindow(0, sa.initialSeq), run, close: () => backend.close() };
 }
 
 /** Packet i lies in slot i + 1; returns where each ends. */

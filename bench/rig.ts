@@ -12,6 +12,7 @@ import type { Control } from '../src/receiver/control.ts';
 import { makeCore } from '../src/receiver/core.ts';
 import type { Dispatcher } from '../src/receiver/dispatcher.ts';
 import { type Resolved, type RfsOptions, resolveOptions } from '../src/receiver/options.ts';
+import type { SaStore } from '../src/receiver/sa-store.ts';
 import type { FlowTable } from '../src/steer/flow-table.ts';
 
 /** Bytes between two frames: what a pcapng file has there, so that they lie as a file reader leaves them. */
@@ -23,6 +24,7 @@ export interface Rig {
   readonly options: Resolved;
   readonly control: Control;
   readonly dispatcher: Dispatcher;
+  readonly sas: SaStore;
   /** The table of claims, with RFS. */
   readonly flows: FlowTable | undefined;
   readonly consumers: readonly RingConsumer[];
@@ -71,6 +73,7 @@ export function makeRig({
     control,
     flows,
     dispatcher,
+    sas: core.sas,
     consumers: control.places.rings.map((at) => new RingConsumer(words, at >> 2, options.slots)),
     lane: (lane, consumer) => new Lane(core.laneConfig(lane), consumer),
   };

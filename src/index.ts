@@ -8,6 +8,7 @@ export {
   parseSaFile,
   Sa,
   type SaConfig,
+  type SaKey,
   type SaLimit,
   type SaLimits,
   type SaStage,
@@ -43,7 +44,9 @@ export type {
   RssOptions,
 } from './receiver/options.ts';
 export { createReceiver, type PushOptions, type Receiver } from './receiver/receiver.ts';
-export type { Counts, LaneStats, ReceiverStats, RfsStats, SaStats, UnknownSpiStats } from './receiver/stats.ts';
+export type { FormerSas, SaStats } from './receiver/sa-stats.ts';
+export type { ReceiverSas } from './receiver/sas.ts';
+export type { Counts, LaneStats, ReceiverStats, RfsStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';
 export { parseEthtool } from './steer/ethtool.ts';

@@ -21,6 +21,11 @@ import { FAILED_ICV, FAILED_REPLAY, type SaLife } from './life/life.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { Sa } from './sa.ts';
 import {
+  F_FLAGS,
+  F_GATE,
+  F_LENGTHS,
+  FACTS_SHIFT,
+  FLAG_ESN,
   SA_BYTES,
   SA_DUMMY,
   SA_ICV,
@@ -42,6 +47,11 @@ export const OPEN_ROOM: number = -2;
 const HEADER = 8;
 const TRAILER = 2;
 const NO_NEXT_HEADER = 59;
+
+/** SAs by their slots: an array, or what makes them when they are asked for. */
+export interface SaSource {
+  at(slot: number): Sa | undefined;
+}
 
 export interface OpenOptions {
   /** Default: node:crypto. `Crypto` has the fastest there is for each SA. */
@@ -66,24 +76,20 @@ export class EspOpener {
   /** Of each SA, undefined before it was asked for. */
   private readonly burstKeys: (BurstKey | null | undefined)[];
   private readonly bytes: Uint8Array;
-  private readonly sas: readonly Sa[];
+  private readonly sas: SaSource;
+  private readonly facts: Int32Array;
   private readonly counters: Float64Array;
   private readonly replay: ReplayWindow;
   private readonly kernels: Kernels | undefined;
   private readonly life: SaLife | undefined;
-  private readonly gates: Uint32Array;
-  private readonly esn: Uint8Array;
   private readonly ciphers: (PacketCipher | undefined)[];
-  private readonly ivBytes: Uint8Array;
-  private readonly icvBytes: Uint8Array;
-  private readonly blockMask: Uint8Array;
 
   /**
    * @param bytes the whole frame memory; all offsets are absolute in it
-   * @param sas in the order of their indices
-   * @param state their windows and counters
+   * @param sas an SA is asked for when its first packet comes
+   * @param state their facts, windows and counters
    */
-  constructor(bytes: Uint8Array, sas: readonly Sa[], state: SaState, options: OpenOptions = {}) {
+  constructor(bytes: Uint8Array, sas: SaSource, state: SaState, options: OpenOptions = {}) {
     this.bytes = bytes;
     this.sas = sas;
     this.counters = state.counters;
@@ -92,13 +98,9 @@ export class EspOpener {
     this.kernels = options.kernels;
     this.ahead = options.ahead;
     this.life = options.life;
-    this.gates = options.life?.gates ?? new Uint32Array(sas.length).fill(0xffffffff);
-    this.esn = state.esn;
-    this.ciphers = new Array<undefined>(sas.length).fill(undefined);
-    this.burstKeys = new Array<undefined>(sas.length).fill(undefined);
-    this.ivBytes = Uint8Array.from(sas, (sa) => sa.transform.ivBytes);
-    this.icvBytes = Uint8Array.from(sas, (sa) => sa.transform.icvBytes);
-    this.blockMask = Uint8Array.from(sas, (sa) => sa.transform.blockBytes - 1);
+    this.facts = state.facts;
+    this.ciphers = new Array<undefined>(state.capacity).fill(undefined);
+    this.burstKeys = new Array<undefined>(state.capacity).fill(undefined);
   }
 
   /**
@@ -135,8 +137,9 @@ export class EspOpener {
     const key = this.burstKeys[sa] === undefined ? this.makeBurstKey(sa) : this.burstKeys[sa];
     if (key === null || key === undefined) return;
     const text = end - esp - key.headBytes - key.icvBytes;
-    if (this.gates[sa] === 0 && this.life!.isExpired(sa)) return;
-    if (text < TRAILER || end > this.bytes.length || (text & this.blockMask[sa]) !== 0) return;
+    const f = sa << FACTS_SHIFT;
+    if (this.facts[f + F_GATE] === 0 && this.life?.isExpired(sa)) return;
+    if (text < TRAILER || end > this.bytes.length || (text & (this.facts[f + F_LENGTHS] >> 16)) !== 0) return;
     if (this.replay.check(sa, u32(this.bytes, esp + 4))) this.ahead!.add(sa, key, esp, end, this.replay.high);
   }
 
@@ -153,12 +156,12 @@ export class EspOpener {
   /** What comes before cryptography: lengths and replay check; counts. Leaves the sequence number in its fields. */
   begin(sa: number, esp: number, end: number, target: number, room: number): number {
     const count = sa * 8;
-    const overhead = HEADER + this.ivBytes[sa] + this.icvBytes[sa];
-    const text = end - esp - overhead;
-    const fits = text >= TRAILER && end <= this.bytes.length && (text & this.blockMask[sa]) === 0;
+    const lengths = this.facts[(sa << FACTS_SHIFT) + F_LENGTHS];
+    const text = end - esp - HEADER - (lengths & 0xff) - ((lengths >> 8) & 0xff);
+    const fits = text >= TRAILER && end <= this.bytes.length && (text & (lengths >> 16)) === 0;
     if (fits && (room < text - TRAILER || target < 0 || target + room > this.bytes.length)) return OPEN_ROOM;
     this.counters[count + SA_PACKETS]++;
-    if (this.gates[sa] === 0 && this.life!.refuses(sa)) return DROP_SA_EXPIRED;
+    if (this.facts[(sa << FACTS_SHIFT) + F_GATE] === 0 && this.life?.refuses(sa)) return DROP_SA_EXPIRED;
     if (!fits) {
       this.counters[count + SA_SHORT]++;
       return DROP_SHORT;
@@ -185,10 +188,9 @@ export class EspOpener {
     const count = sa * 8;
     const { plain, at, length } = cipher;
     if (!this.replay.mark(sa, low, high)) return this.replayed(sa);
-    if (
-      (this.esn[sa] === 0 ? low : high) >>> 0 >= this.gates[sa] &&
-      this.life?.accepts(sa, low, high, length) === false
-    )
+    const f = sa << FACTS_SHIFT;
+    const number = (this.facts[f + F_FLAGS] & FLAG_ESN) === 0 ? low : high;
+    if (number >>> 0 >= this.facts[f + F_GATE] >>> 0 && this.life?.accepts(sa, low, high, length) === false)
       return DROP_SA_EXPIRED;
     const padding = plain[at + length - 2];
     const nextHeader = plain[at + length - 1];
@@ -234,15 +236,24 @@ export class EspOpener {
     }
   }
 
+  /** The SA has gone: its ciphers are closed. None of its packets may be under way. */
+  forget(sa: number): void {
+    this.ciphers[sa]?.close?.();
+    this.ciphers[sa] = undefined;
+    this.burstKeys[sa]?.close();
+    this.burstKeys[sa] = undefined;
+  }
+
   private makeBurstKey(sa: number): BurstKey | null {
     const { burst } = this.backend;
-    const key = burst?.takes(this.sas[sa]) ? burst.key(this.sas[sa]) : null;
+    const one = this.sas.at(sa)!;
+    const key = burst?.takes(one) ? burst.key(one) : null;
     this.burstKeys[sa] = key;
     return key;
   }
 
   private makeCipher(sa: number): PacketCipher {
-    const cipher = this.backend.cipher(this.sas[sa]);
+    const cipher = this.backend.cipher(this.sas.at(sa)!);
     this.ciphers[sa] = cipher;
     return cipher;
   }

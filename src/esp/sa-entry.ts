@@ -60,6 +60,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+export const SPI_EXPECTED = 'a number of 32 bits, such as "0x00001001"';
+
+/** Unsigned 32 bits, from a number or `0x` and hex digits; undefined: it is none. */
+export function parseSpi(value: unknown): number | undefined {
+  const n = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(value) ? Number(value) : value;
+  return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 0xffffffff ? n : undefined;
+}
+
 /** One checked entry: its facts, and its keys. */
 export class SaEntry {
   readonly facts: SaFacts;
@@ -122,11 +130,9 @@ export class SaEntry {
   }
 
   private spi(value: unknown): number {
-    const n = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(value) ? Number(value) : value;
-    if (typeof n !== 'number' || !Number.isInteger(n) || n < 0 || n > 0xffffffff) {
-      throw this.bad('spi', 'a number of 32 bits, such as "0x00001001"', value);
-    }
-    return n;
+    const spi = parseSpi(value);
+    if (spi === undefined) throw this.bad('spi', SPI_EXPECTED, value);
+    return spi;
   }
 
   private address(property: string, value: unknown): Uint8Array {

@@ -108,6 +108,12 @@ export function secretsOf(sa: Sa): SaSecrets {
   return secretsOfSa(sa);
 }
 
+/** Zeroes the keys of an SA, which opens and seals nothing afterwards. */
+export function wipeSa(sa: Sa): void {
+  const { key, salt, authKey } = secretsOf(sa);
+  for (const bytes of [key, salt, authKey]) bytes.fill(0);
+}
+
 /** `0x` and eight hex digits. */
 export function formatSpi(spi: number): string {
   return `0x${(spi >>> 0).toString(16).padStart(8, '0')}`;

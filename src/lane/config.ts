@@ -1,4 +1,4 @@
-import type { CryptoName, LifeThresholds, PolicyConfig, SaConfig } from '../esp/index.ts';
+import type { CryptoName, LifeThresholds, PolicyConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -23,11 +23,13 @@ export interface ControlPlaces {
   readonly mailboxes: readonly number[];
   /** Rings between lanes, with ESP and more than one lane. */
   readonly handover: HandoverPlaces | undefined;
-  /** Owners of order groups (`owners.ts`), table of SAs, state of SAs, and of their lives. */
+  /** Order group of each SA; owners of order groups (`owners.ts`); table of SAs, their state, their lives and selectors. */
+  readonly units: number;
   readonly owners: number;
   readonly saTable: number;
   readonly saState: number;
   readonly saLife: number;
+  readonly selectors: number;
 }
 
 /** Receive flow steering, as lanes and dispatcher go by it. */
@@ -68,10 +70,13 @@ export interface LaneConfig {
   /** How the dispatcher hashes, where that is another way. */
   readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
   readonly level: 'outer' | 'inner';
-  /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
+  /** Absent: ESP is delivered as it came. */
   readonly esp?: {
-    readonly sas: readonly SaConfig[];
-    readonly units: Int32Array;
+    /** SAs and selectors at a time, at most. */
+    readonly maxSas: number;
+    readonly maxSelectors: number;
+    /** `SaRecords`: what SAs are, with their keys. */
+    readonly records: SharedArrayBuffer;
     readonly deliverUnknown: boolean;
     /** Absent: anything may come in clear. */
     readonly policy?: readonly PolicyConfig[];

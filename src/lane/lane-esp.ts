@@ -3,20 +3,22 @@ import {
   AhOpener,
   Crypto,
   EspOpener,
-  importSas,
   LifeClock,
   PeerWatch,
+  type Sa,
   SaLife,
   SaLifeState,
+  SaRecords,
   SaSelectors,
   SaState,
   SaTable,
+  wipeSa,
 } from '../esp/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { Dissection } from '../wire/dissect.ts';
 import type { LaneConfig } from './config.ts';
-import { EspStage, MODES } from './esp-stage.ts';
+import { EspStage } from './esp-stage.ts';
 import type { SaEvent } from './sa-events.ts';
 import { SaReporter } from './sa-reporter.ts';
 import { UnknownSpis } from './unknown-spis.ts';
@@ -32,24 +34,29 @@ export interface LaneEspParts {
   readonly scratch: Scratch;
 }
 
-/** What a lane knows of SAs, and opens their packets with. */
+/** What a lane knows of SAs, and opens their packets with. An SA is made of its record when its first packet comes. */
 export class LaneEsp {
   readonly stage: EspStage;
   readonly crypto: Crypto;
   readonly clock: LifeClock;
   private readonly reporter: SaReporter;
+  private readonly records: SaRecords;
+  private readonly sas: (Sa | undefined)[];
 
   constructor(config: LaneConfig, esp: NonNullable<LaneConfig['esp']>, parts: LaneEspParts) {
     const { places, lane } = config;
     const { buffer } = config.memory;
     const { bytes, kernels } = parts;
-    const sas = importSas(esp.sas);
-    const state = new SaState(buffer, places.saState, sas);
+    const words = new Int32Array(buffer);
+    const state = new SaState(buffer, places.saState, esp.maxSas);
+    this.records = new SaRecords(esp.records);
+    this.sas = new Array<undefined>(esp.maxSas).fill(undefined);
+    const sas = { at: (slot: number): Sa => this.sa(slot) };
     const { perSecond } = esp.events;
-    const lives = new SaLifeState(buffer, places.saLife, sas.length);
+    const lives = new SaLifeState(buffer, places.saLife, esp.maxSas);
     const clock = new LifeClock(config.deterministic);
     const reporter = new SaReporter({ lane, sas, state, life: lives, clock, perSecond });
-    const life = new SaLife(lives, sas, clock, reporter, esp.events);
+    const life = new SaLife(state, lives, clock, reporter, esp.events);
     this.clock = clock;
     this.reporter = reporter;
     this.crypto = new Crypto(esp.crypto);
@@ -64,10 +71,10 @@ export class LaneEsp {
         ...(ahead === undefined ? {} : { ahead }),
       }),
       ah: new AhOpener(bytes, sas, state, life),
-      table: new SaTable(buffer, places.saTable, sas.length),
-      modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
-      units: esp.units,
-      owners: new Int32Array(buffer).subarray(places.owners >> 2),
+      table: new SaTable(buffer, places.saTable, esp.maxSas),
+      state,
+      units: words.subarray(places.units >> 2),
+      owners: words.subarray(places.owners >> 2),
       unknown: new UnknownWatch(
         new UnknownSpis(buffer, places.unknownSpis[lane]),
         clock,
@@ -79,8 +86,7 @@ export class LaneEsp {
       reporter,
       deliverUnknown: esp.deliverUnknown,
       lane,
-      selectors: SaSelectors.of(sas),
-      trusted: Uint8Array.from(sas, (sa) => (sa.trustIcv ? 1 : 0)),
+      selectors: new SaSelectors(buffer, places.selectors, esp.maxSelectors),
       joins: config.fragments !== undefined,
     });
   }
@@ -89,5 +95,27 @@ export class LaneEsp {
   endPoll(): readonly SaEvent[] {
     this.clock.tick();
     return this.reporter.isEmpty ? NOTHING : this.reporter.take();
+  }
+
+  /** SAs have gone whose packets are all delivered: nothing of them stays here. */
+  forget(slots: Iterable<number>): void {
+    for (const slot of slots) {
+      this.stage.forget(slot);
+      const sa = this.sas[slot];
+      if (sa !== undefined) wipeSa(sa);
+      this.sas[slot] = undefined;
+    }
+  }
+
+  /** The lane ends. */
+  close(): void {
+    this.crypto.close();
+    for (const sa of this.sas) if (sa !== undefined) wipeSa(sa);
+    this.sas.fill(undefined);
+  }
+
+  private sa(slot: number): Sa {
+    this.sas[slot] ??= this.records.read(slot);
+    return this.sas[slot];
   }
 }

@@ -148,6 +148,17 @@ export class Lane {
     this.ring.block(ms, () => this.isReady() || stopped());
   }
 
+  /**
+   * SAs have gone, and all of their packets are delivered in all lanes: their keys and contexts are given up.
+   *
+   * @param slots of the SAs
+   * @param units their order groups
+   */
+  forgetSas(slots: Iterable<number>, units: Iterable<number>): void {
+    this.esp?.forget(slots);
+    this.outlet.forgetUnits(units);
+  }
+
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
   async close(): Promise<void> {
     if (this.inPoll > 0) this.endPoll();
@@ -162,14 +173,14 @@ export class Lane {
       this.counters[C_THROWS]++;
       this.onError(error);
     }
-    this.esp?.crypto.close();
+    this.esp?.close();
     this.shared.set(this.counters);
   }
 
   /** Given up while its consumer has a batch: what becomes of that is not counted any more. */
   abandon(): void {
     this.abandoned = true;
-    this.esp?.crypto.close();
+    this.esp?.close();
   }
 
   /** Takes the lane's own ring, unless other lanes must go on first. */

@@ -190,7 +190,8 @@ export class PacketPath {
   private reassemble(fragments: Reassembler, w: Int32Array, b: number): boolean {
     const counters = this.counters;
     counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
-    const result = fragments.add(this.d, w[b + P_OFF], w[b + P_SA], w[b + P_SEC], w[b + P_NSEC]);
+    const serial = this.stage!.serial(w, b);
+    const result = fragments.add(this.d, w[b + P_OFF], serial, w[b + P_SEC], w[b + P_NSEC]);
     counters[C_DROPS + DROP_FRAGMENT_LIMIT] += fragments.evicted;
     if (result >= FRAGMENT_REFUSED) counters[C_DROPS + result - FRAGMENT_REFUSED] += fragments.lost;
     counters[C_HELD] = fragments.held;

@@ -66,6 +66,7 @@ export function makeParts(config: LaneConfig): LaneParts {
   const shared = new Float64Array(buffer, places.counters[lane], LANE_COUNTERS);
   const counters = new Float64Array(shared);
   const esp = config.esp && new LaneEsp(config, config.esp, { d, bytes, kernels, scratch });
+  const units = config.esp && new Int32Array(buffer, places.units, config.esp.maxSas);
   const fragments = config.fragments && new Reassembler(bytes, kernels, regions.fragments, config.fragments);
   const path = new PacketPath({
     d,
@@ -75,7 +76,7 @@ export function makeParts(config: LaneConfig): LaneParts {
     scratch,
     counters,
     stage: esp?.stage,
-    units: config.esp?.units,
+    units,
     ...(esp === undefined ? {} : { clock: esp.clock }),
     fragments,
     ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
@@ -101,9 +102,9 @@ export function makeParts(config: LaneConfig): LaneParts {
     excluded: config.excluded,
     flows,
     affinity: rfs?.saAffinity
-      ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
+      ? new SaAffinity(config.esp!.maxSas, lane, new Mailbox(buffer, places.mailboxes[lane]))
       : undefined,
-    units: config.esp?.units ?? new Int32Array(0),
+    units: units ?? new Int32Array(0),
     handover,
     twoStage: rfs?.twoStage ?? false,
   });

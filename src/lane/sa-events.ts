@@ -2,14 +2,15 @@
 import type { DropReason } from '../counters.ts';
 import type { LimitUnit, SaProto } from '../esp/index.ts';
 
-/** The SA that an event is of. */
+/** The SA that an event is of: a key for `receiver.sas`. */
 export interface SaOfEvent {
+  /** What `batch.sa(i)` calls it. */
+  readonly id: number;
   readonly spi: number;
   readonly proto: SaProto;
   /** As its description has it; absent: any. */
   readonly src?: string;
   readonly dst: string;
-  readonly group?: string;
 }
 
 /** What all of them have. */

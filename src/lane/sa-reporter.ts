@@ -8,8 +8,9 @@ import {
   type PeerAddress,
   type PeerSink,
   RATE_MS,
-  type SaFacts,
+  type Sa,
   type SaLifeState,
+  type SaSource,
   type SaState,
 } from '../esp/index.ts';
 import { addressText } from '../wire/address.ts';
@@ -21,7 +22,7 @@ const BAD_INNER: readonly number[] = [DROP_MODE, DROP_IPCOMP, DROP_SELECTOR, DRO
 
 export interface SaReporterParts {
   readonly lane: number;
-  readonly sas: readonly SaFacts[];
+  readonly sas: SaSource;
   readonly state: SaState;
   readonly life: SaLifeState;
   readonly clock: LifeClock;
@@ -67,7 +68,7 @@ export class SaReporter implements LifeSink, PeerSink {
 
   sequence(sa: number): void {
     const { state, sas } = this.parts;
-    const last = sas[sa].esn ? 0xffffffffffffffffn : 0xffffffffn;
+    const last = sas.at(sa)!.esn ? 0xffffffffffffffffn : 0xffffffffn;
     this.add({
       kind: 'sequence-limit',
       ...this.of(sa),
@@ -109,18 +110,18 @@ export class SaReporter implements LifeSink, PeerSink {
 
   private of(sa: number): SaEventBase {
     const { lane, sas, clock } = this.parts;
-    return { sa: saOfEvent(sas[sa]), lane, time: clock.date };
+    return { sa: saOfEvent(sas.at(sa)!, sa), lane, time: clock.date };
   }
 }
 
 /** What an event says of its SA. */
-export function saOfEvent({ spi, proto, src, dst, group }: SaFacts): SaOfEvent {
+export function saOfEvent({ spi, proto, src, dst }: Sa, slot: number): SaOfEvent {
   return {
+    id: slot + 1,
     spi,
     proto,
     ...(src === undefined ? {} : { src }),
     dst,
-    ...(group === undefined ? {} : { group }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { exportSas, LifeClock, SaTable } from '../esp/index.ts';
+import { LifeClock, SaRecords, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
@@ -17,10 +17,11 @@ import { Steerer } from '../steer/steerer.ts';
 import { Dissection } from '../wire/dissect.ts';
 import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Resolved } from './options.ts';
+import { espEvents, type Resolved } from './options.ts';
 import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
 import { ruleCapacity } from './rule-plan.ts';
 import { SaMoves } from './sa-moves.ts';
+import { SaStore } from './sa-store.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
 export interface Core {
@@ -35,6 +36,7 @@ export interface Core {
   readonly flows: FlowTable | undefined;
   readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
+  readonly sas: SaStore;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
   /** What the dispatcher tells of packets without SA. */
@@ -57,7 +59,7 @@ export function makeCore(options: Resolved): Core {
     memory = createFrameMemory(bytes);
     return memory.buffer;
   });
-  const { buffer, places, units, plan } = control;
+  const { buffer, places, plan } = control;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const kernels = createKernels(memory, bytes);
@@ -68,11 +70,23 @@ export function makeCore(options: Resolved): Core {
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, queues);
   const handover = places.handover && new HandoverWatch(buffer, places.handover, places.rings);
   const owners = words.subarray(places.owners >> 2);
+  const records = SaRecords.create(esp?.maxSas ?? 0);
+  const sas = new SaStore({
+    buffer,
+    places,
+    maxSas: esp?.maxSas ?? 0,
+    maxSelectors: esp?.maxSelectors ?? 0,
+    records,
+    crypto: esp?.crypto,
+    deterministic,
+    events: esp?.events ?? espEvents(),
+  });
+  for (const sa of esp?.sas ?? []) sas.add(sa);
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
     nattPort,
-    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
+    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units: places.units } }),
     deterministic,
     budget: POLL_BUDGET,
     limit: layout.bytes,
@@ -91,8 +105,8 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            table: new SaTable(buffer, places.saTable, esp.sas.length),
-            units,
+            table: new SaTable(buffer, places.saTable, esp.maxSas),
+            units: words.subarray(places.units >> 2),
             owners,
             unknown: new UnknownWatch(unknown[queues], clock, esp.events.perSecond, (event) =>
               core.onUnknownSpi(event),
@@ -147,8 +161,9 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            sas: exportSas(esp.sas),
-            units,
+            maxSas: esp.maxSas,
+            maxSelectors: esp.maxSelectors,
+            records,
             deliverUnknown: esp.deliverUnknown,
             events: esp.events,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
@@ -170,6 +185,7 @@ export function makeCore(options: Resolved): Core {
     flows,
     handover,
     dispatcher,
+    sas,
     unknown,
     onUnknownSpi: () => {},
     laneConfig,

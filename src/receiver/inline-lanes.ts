@@ -71,6 +71,10 @@ export class InlineLanes implements Lanes {
 
   sweep(): void {}
 
+  async forgetSas(slots: Int32Array, units: Int32Array): Promise<void> {
+    for (const lane of this.lanes) lane.forgetSas(slots, units);
+  }
+
   post(lane: number, message: unknown): void {
     if (!this.ended) this.consumers[lane].onMessage?.(message);
   }

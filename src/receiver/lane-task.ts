@@ -22,9 +22,18 @@ export type FromLane =
   | { readonly kind: 'ready' }
   | { readonly kind: 'message'; readonly message: unknown }
   | { readonly kind: 'sa'; readonly event: SaEvent }
-  | { readonly kind: 'error'; readonly error: unknown };
+  | { readonly kind: 'error'; readonly error: unknown }
+  /** SAs are forgotten: the message with this number is done. */
+  | { readonly kind: 'forgotten'; readonly number: number };
 
 /** What the receiver tells a lane's thread. */
-export interface ToLane {
-  readonly message: unknown;
-}
+export type ToLane =
+  /** For its consumer. */
+  | { readonly kind: 'message'; readonly message: unknown }
+  /** SAs that have gone: their slots and order groups. */
+  | {
+      readonly kind: 'forget';
+      readonly number: number;
+      readonly slots: Int32Array;
+      readonly units: Int32Array;
+    };

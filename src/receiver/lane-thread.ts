@@ -39,7 +39,14 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
     }
   };
   lane.onEvent = (event) => tell({ kind: 'sa', event });
-  port.on('message', ({ message }: ToLane) => consumer.onMessage?.(message));
+  port.on('message', (to: ToLane) => {
+    if (to.kind === 'message') {
+      consumer.onMessage?.(to.message);
+      return;
+    }
+    lane.forgetSas(to.slots, to.units);
+    tell({ kind: 'forgotten', number: to.number });
+  });
   const stop = new Int32Array(config.memory.buffer, config.places.stop, 1);
   const stopped = (): boolean => Atomics.load(stop, 0) !== 0;
   tell({ kind: 'ready' });

@@ -10,6 +10,8 @@ export interface Lanes {
   progress(): Promise<void>;
   /** Gives up what was placed in lanes that have gone. */
   sweep(): void;
+  /** Has all lanes forget SAs; resolves when they have. See `Lane.forgetSas`. */
+  forgetSas(slots: Int32Array, units: Int32Array): Promise<void>;
   /** Sends a message to the consumer of a lane. */
   post(lane: number, message: unknown): void;
   /** Ends lanes whose rings are empty, and their consumers. */

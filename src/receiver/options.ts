@@ -2,13 +2,13 @@ import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import {
   CRYPTO_NAMES,
-  type CryptoChoice,
   type CryptoName,
   checkPolicy,
   chooseCrypto,
   type PolicyConfig,
   type Sa,
   type SaConfig,
+  selectorsOf,
   validateSas,
 } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
@@ -25,6 +25,11 @@ export type RssOptions = Omit<SteererOptions, 'queues'>;
 export interface EspOptions {
   /** Security associations as a file has them, or as `parseSaFile` returned them. */
   readonly sas: readonly (SaConfig | Sa)[];
+  /**
+   * SAs at a time, at most, `receiver.sas` included: 1 to 262,144. Default: those given and a quarter more, at least 1,024. Each takes
+   * 3.6 KiB of address space, of which 0.4 to 2.5 KiB become memory when it is used.
+   */
+  readonly maxSas?: number;
   /** A packet of ESP or AH without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
   /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
@@ -142,12 +147,13 @@ export interface Resolved {
   readonly esp:
     | {
         readonly sas: readonly Sa[];
+        readonly maxSas: number;
+        /** Selectors at a time. */
+        readonly maxSelectors: number;
         readonly deliverUnknown: boolean;
         readonly policy: readonly PolicyConfig[] | undefined;
         readonly crypto: CryptoName | undefined;
         readonly events: EspEvents;
-        /** Of each SA. */
-        readonly choices: readonly CryptoChoice[];
       }
     | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
@@ -158,6 +164,8 @@ export interface Resolved {
   readonly data: unknown;
   readonly signal: AbortSignal | undefined;
 }
+
+const MAX_SAS = 262_144;
 
 /** As Linux's documentation advises for a server with moderate load. */
 const RFS_ENTRIES = 32768;
@@ -274,17 +282,23 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
   const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
+  // Throws when the backend that must be used cannot be.
+  chooseCrypto([], crypto);
+  const usual = Math.max(1024, Math.ceil(sas.length * 1.25));
+  const maxSas = checkInteger('esp.maxSas', esp.maxSas ?? Math.min(usual, MAX_SAS), Math.max(1, sas.length), MAX_SAS);
   return {
     sas,
+    maxSas,
+    maxSelectors: sas.reduce((sum, sa) => sum + selectorsOf(sa.selectors).length, 2 * maxSas),
     deliverUnknown: unknown === 'deliver',
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
     crypto,
     events: espEvents(esp.events),
-    choices: chooseCrypto(sas, crypto),
   };
 }
 
-function espEvents(events: EspEventOptions = {}): EspEvents {
+/** The options `esp.events`, with their defaults. */
+export function espEvents(events: EspEventOptions = {}): EspEvents {
   const { authenticationFailures = 10, replays = 100, sequence = 0.9, perSecond = 10, ...rest } = events;
   for (const name of Object.keys(rest))
     throw new RxSteerError('ERR_RXSTEER_OPTION', `esp.events.${name}: there is no such option`);

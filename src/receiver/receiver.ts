@@ -14,6 +14,8 @@ import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
+import { SaRetirement } from './sa-retirement.ts';
+import { ReceiverSas } from './sas.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
 import { type SteeringChange, Swaps } from './swaps.ts';
 import { ThreadLanes } from './thread-lanes.ts';
@@ -83,6 +85,9 @@ export class Receiver {
   /** The lanes have ended: nothing moves any more. */
   private ended = false;
   private readonly onAbort: () => void = () => this.abort();
+  private readonly retirement: SaRetirement;
+  /** Security associations, which can be added, replaced and removed while packets flow. */
+  readonly sas: ReceiverSas;
   /** The windows of the frame memory, for a reader that fills them: `captureBatches(paths, receiver.windows)`. */
   readonly windows: Windows;
 
@@ -101,6 +106,15 @@ export class Receiver {
     this.claims = new Claims(core.laneConfig(0));
     this.swaps = new Swaps(core, { wake: () => this.lanes!.wake(), progress: () => this.progress() });
     this.closedPackets = new Float64Array(options.queues);
+    this.retirement = new SaRetirement({
+      store: core.sas,
+      rings: this.rings,
+      handover: core.handover,
+      dispatcher: this.dispatcher,
+      progress: () => this.progress(),
+      forget: (slots, units) => this.lanes!.forgetSas(slots, units),
+    });
+    this.sas = new ReceiverSas(core.sas, this.retirement, options.queues, () => this.checkOpen());
     this.windows = new Windows(
       core.bytes,
       options.layout.windows,
@@ -289,10 +303,7 @@ export class Receiver {
       handover: this.core.handover,
       rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
-      sas: control.saStats(),
-      crypto: [
-        ...new Map(options.esp?.choices.map((choice) => [`${choice.transform} ${choice.bursts}`, choice])).values(),
-      ],
+      sas: this.core.sas,
       hkey: Buffer.from(this.swaps.key).toString('hex'),
     });
   }
@@ -303,7 +314,7 @@ export class Receiver {
    */
   restartWindows(): void {
     this.checkOpen();
-    this.control.restartWindows();
+    this.core.sas.restartWindows();
   }
 
   /** Listens for an event; the returned function ends that. */
@@ -330,6 +341,8 @@ export class Receiver {
       await this.lanes!.kill();
     }
     this.ended = true;
+    this.retirement.end();
+    this.core.sas.wipe();
     clearInterval(this.sweeper);
     this.options.signal?.removeEventListener('abort', this.onAbort);
     const { queues } = this.stats();

@@ -42,6 +42,11 @@ export class SaMoves {
 
   /** Takes requests and does what can be done of them. */
   settle(): void {
+    this.take();
+    if (this.wanted.size > 0) this.move();
+  }
+
+  private take(): void {
     const { mailboxes } = this.parts;
     for (let from = 0; from < mailboxes.length; from++) {
       for (let request = mailboxes[from].take(); request !== undefined; request = mailboxes[from].take()) {
@@ -50,7 +55,12 @@ export class SaMoves {
         else this.wanted.set(requestedUnit(request), { from, to });
       }
     }
-    if (this.wanted.size > 0) this.move();
+  }
+
+  /** The group has no SA any more, and no lane will ask for it. */
+  forget(unit: number): void {
+    this.take();
+    this.wanted.delete(unit);
   }
 
   private move(): void {

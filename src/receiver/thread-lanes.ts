@@ -32,6 +32,9 @@ export class ThreadLanes implements Lanes {
   private readonly aborts: AbortController[] = [];
   /** What `progress` waits for, per lane, until it happens. */
   private readonly waits: (Promise<unknown> | undefined)[] = [];
+  /** Messages that lanes have not all answered, by their numbers. */
+  private readonly forgetting: Map<number, { readonly lanes: Set<number>; readonly resolve: () => void }> = new Map();
+  private forgets = 0;
   private ending = false;
   private readonly watchdog: NodeJS.Timeout | undefined;
 
@@ -101,7 +104,31 @@ export class ThreadLanes implements Lanes {
   }
 
   post(lane: number, message: unknown): void {
-    this.ports[lane].postMessage({ message } satisfies ToLane);
+    this.ports[lane].postMessage({ kind: 'message', message } satisfies ToLane);
+  }
+
+  forgetSas(slots: Int32Array, units: Int32Array): Promise<void> {
+    const number = ++this.forgets;
+    const lanes = new Set(this.ports.keys());
+    for (const lane of this.dead.keys()) lanes.delete(lane);
+    for (const lane of lanes) {
+      this.ports[lane].postMessage({ kind: 'forget', number, slots, units } satisfies ToLane);
+    }
+    return new Promise((resolve) => {
+      if (lanes.size === 0) resolve();
+      else this.forgetting.set(number, { lanes, resolve });
+    });
+  }
+
+  /** A lane has forgotten what message `number` says, or everything, with its thread. */
+  private forgotten(lane: number, number?: number): void {
+    for (const [each, { lanes, resolve }] of this.forgetting) {
+      if (number !== undefined && number !== each) continue;
+      lanes.delete(lane);
+      if (lanes.size > 0) continue;
+      this.forgetting.delete(each);
+      resolve();
+    }
   }
 
   async end(): Promise<void> {
@@ -137,6 +164,7 @@ export class ThreadLanes implements Lanes {
           resolve();
         } else if (from.kind === 'sa') events.sa(from.event);
         else if (from.kind === 'message') events.message(lane, from.message);
+        else if (from.kind === 'forgotten') this.forgotten(lane, from.number);
         else events.consumerError(lane, from.error);
       });
       port1.unref();
@@ -150,6 +178,7 @@ export class ThreadLanes implements Lanes {
         },
         (error: unknown) => {
           port1.close();
+          this.forgotten(lane);
           failed(`consumer: the thread of lane ${lane} ended before ${consumer} was there: ${error}`, error);
           if (ready && !this.ending) this.restart(lane, error);
         },

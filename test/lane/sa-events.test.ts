@@ -46,18 +46,18 @@ const inner = udp(30);
 
 describe('limits', () => {
   it('soft and hard: once each, with what was used; then packets drop as sa-expired', () => {
-    const one = sa(1, { group: 'g', limits: { soft: { packets: 2 }, hard: { packets: 4 } } });
+    const one = sa(1, { limits: { soft: { packets: 2 }, hard: { packets: 4 } } });
     const b = lane([one]);
     for (let n = 1; n <= 6; n++) b.push(ether(sealTunnel(one, n, inner)));
     const told = polled();
-    const of = { spi: 1, proto: 'esp', src: '192.0.2.1', dst: '192.0.2.2', group: 'g' };
+    const of = { id: 1, spi: 1, proto: 'esp', src: '192.0.2.1', dst: '192.0.2.2' };
     const bytes = (inner.length + 2 + 3) & ~3;
     expect(told).toEqual([
       { kind: 'soft-limit', sa: of, lane: 0, time: 1_001_000 + 5e-6, unit: 'packets', packets: 2, bytes: 2 * bytes },
       { kind: 'hard-limit', sa: of, lane: 0, time: 1_003_000 + 5e-6, unit: 'packets', packets: 4, bytes: 4 * bytes },
     ]);
     expect(b.counts().drops).toEqual({ 'sa-expired': 2 });
-    expect(b.control.saStats()[0]).toMatchObject({ packets: 6, opened: 4, failed: { expired: 2 }, life: 'dead' });
+    expect(b.sas()[0]).toMatchObject({ packets: 6, opened: 4, failed: { expired: 2 }, life: 'dead' });
     b.push(ether(sealTunnel(one, 7, inner)));
     expect(polled()).toEqual([]);
   });

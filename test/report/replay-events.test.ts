@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createSas, exportSas, parseSaFile } from '../../src/esp/index.ts';
+import { microsoftKey } from '../../src/hash/keys.ts';
 import { readTextFile } from '../../src/io/text-file.ts';
 import { type Replay, runReplay } from '../../src/report/replay.ts';
 import { replayText } from '../../src/report/replay-text.ts';
@@ -9,7 +10,7 @@ const capture = 'test/captures/esp/scapy_natt_transport_rewritten';
 const [config] = exportSas(parseSaFile(readTextFile(`${capture}.sas.json`)));
 const sas = createSas([{ ...config, limits: { soft: { packets: 10 }, hard: { packets: 30 } } }]);
 const run = (inline: boolean): Promise<Replay> =>
-  runReplay({ files: [`${capture}.pcap`], queues: 2, inline, rss: {}, sas, digest: 'none' });
+  runReplay({ files: [`${capture}.pcap`], queues: 2, inline, rss: { key: microsoftKey() }, sas, digest: 'none' });
 
 describe('a replay of an SA whose peer a NAT maps anew, and whose limits are too low', () => {
   it('tells of both, in threads as inline', async () => {

@@ -35,6 +35,9 @@ export interface PacketCipher {
    * @returns false when the ICV is wrong; never throws for what the packet holds
    */
   open(bytes: Uint8Array, esp: number, end: number, high: number, target: number, room: number): boolean;
+
+  /** Frees and wipes what it holds outside of JavaScript; it must not be used afterwards. Absent: there is nothing. */
+  close?(): void;
 }
 
 /** Seals packets of one SA, too. */
@@ -75,6 +78,8 @@ export interface BurstKey {
   /** Bytes of ESP header and IV, and of the ICV. */
   readonly headBytes: number;
   readonly icvBytes: number;
+  /** As `close` of a cipher. */
+  close(): void;
 }
 
 /** Opens many packets in one call, of different SAs too. */

@@ -2,10 +2,12 @@
  * How far the life of each SA has gone, in shared memory, so that it goes on where an SA moves or a thread ends. Access is plain, one
  * lane at a time uses an SA; but for the flags, which a timer of the receiver sets too.
  *
- *     an SA, 2 cache lines:  8 doubles: packets | bytes | start | refused | since: ICV | replays | inner | peer
+ *     an SA, 3 cache lines:  8 doubles: packets | bytes | start | refused | since: ICV | replays | inner | peer
  *                            16 words:  flags | failures: ICV | replays | peer: tag, 4 words of address | spare
+ *                            8 doubles: limits, soft: packets | bytes | milliseconds | hard: the same | spare
  */
 import { put32, u32 } from '../../wire/bytes.ts';
+import type { SaFacts, SaLimits } from '../sa-config.ts';
 
 export const L_PACKETS = 0;
 export const L_BYTES = 1;
@@ -18,6 +20,14 @@ export const L_ICV_SINCE = 4;
 export const L_REPLAY_SINCE = 5;
 export const L_BAD_SINCE = 6;
 export const L_PEER_SINCE = 7;
+
+/** Infinite where there is none. */
+export const L_SOFT_PACKETS = 16;
+export const L_SOFT_BYTES = 17;
+export const L_SOFT_MS = 18;
+export const L_HARD_PACKETS = 19;
+export const L_HARD_BYTES = 20;
+export const L_HARD_MS = 21;
 
 const FLAGS = 16;
 export const L_ICV_COUNT = 17;
@@ -34,8 +44,8 @@ export const TOLD_SEQUENCE = 4;
 export const PEER_V4: number = 4 << 16;
 export const PEER_V6: number = 6 << 16;
 
-const WORDS = 32;
-const DOUBLES = 16;
+const WORDS = 48;
+const DOUBLES = 24;
 
 /** An outer source: 4 or 16 bytes, and the UDP port, 0 without UDP. */
 export interface PeerAddress {
@@ -63,9 +73,11 @@ export class SaLifeState {
   }
 
   /** Makes state in shared memory of its own, with SAs that begin at `start`. */
-  static create(count: number, start = -1): SaLifeState {
-    const state = new SaLifeState(new SharedArrayBuffer(SaLifeState.bytes(count)), 0, count);
-    for (let sa = 0; sa < count; sa++) state.reset(sa, start);
+  static create(sas: readonly Pick<SaFacts, 'limits'>[], start = -1): SaLifeState {
+    const state = new SaLifeState(new SharedArrayBuffer(SaLifeState.bytes(sas.length)), 0, sas.length);
+    sas.forEach(({ limits }, i) => {
+      state.begin(i, limits, start);
+    });
     return state;
   }
 
@@ -75,16 +87,31 @@ export class SaLifeState {
     this.words = new Int32Array(buffer, byteOffset, count * WORDS);
   }
 
-  /** An SA begins at `start`: nothing has come by it, and nothing has been told. */
-  reset(sa: number, start: number): void {
-    this.words.fill(0, sa * WORDS, (sa + 1) * WORDS);
-    this.doubles.fill(Number.NEGATIVE_INFINITY, sa * DOUBLES + L_ICV_SINCE, sa * DOUBLES + L_PEER_SINCE + 1);
-    this.doubles[sa * DOUBLES + L_START] = start;
+  /** An SA with these limits begins at `start`: nothing has come by it, and nothing has been told. */
+  begin(sa: number, limits: SaLimits | undefined, start: number): void {
+    const at = sa * DOUBLES;
+    this.doubles.fill(Number.POSITIVE_INFINITY, at + L_SOFT_PACKETS, at + DOUBLES);
+    for (const [to, limit] of [
+      [at + L_SOFT_PACKETS, limits?.soft],
+      [at + L_HARD_PACKETS, limits?.hard],
+    ] as const) {
+      const { packets = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY, seconds } = limit ?? {};
+      this.doubles.set([packets, bytes, seconds === undefined ? Number.POSITIVE_INFINITY : 1000 * seconds], to);
+    }
+    this.restart(sa, start);
+  }
+
+  /** The SA begins again, with the limits that it has. */
+  restart(sa: number, start: number): void {
+    const at = sa * DOUBLES;
+    this.words.fill(0, sa * WORDS, sa * WORDS + 2 * L_SOFT_PACKETS);
+    this.doubles.fill(Number.NEGATIVE_INFINITY, at + L_ICV_SINCE, at + L_PEER_SINCE + 1);
+    this.doubles[at + L_START] = start;
   }
 
   /** The state of an SA goes on elsewhere. What it was told of is told again, but that it is over. */
   restore(sa: number, before: LifeBefore): void {
-    this.reset(sa, before.start);
+    this.restart(sa, before.start);
     const at = sa * DOUBLES;
     this.doubles[at + L_PACKETS] = before.packets;
     this.doubles[at + L_BYTES] = before.bytes;

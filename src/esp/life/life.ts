@@ -5,25 +5,32 @@
  *     failed:  failures of this second            event when they reach the rate
  *     finish:  sequence >= gate -> accepts?       counts; soft limit: event; hard limit: event, and nothing more
  *
- * An SA costs one comparison with its gate while it has no limits and its numbers are far from their end.
+ * An SA costs one comparison with its gate (`F_GATE`) while it has no limits and its numbers are far from their end. With ESN it is the
+ * high half of a number that is compared.
  */
 import type { SaFacts } from '../sa-config.ts';
+import { F_FLAGS, F_GATE, FACTS_SHIFT, FLAG_ESN, type SaState } from '../sa-state.ts';
 import type { LifeClock } from './clock.ts';
 import {
   L_BYTES,
+  L_HARD_BYTES,
+  L_HARD_MS,
+  L_HARD_PACKETS,
   L_ICV_COUNT,
   L_ICV_SINCE,
   L_PACKETS,
   L_REFUSED,
   L_REPLAY_COUNT,
   L_REPLAY_SINCE,
+  L_SOFT_BYTES,
+  L_SOFT_MS,
+  L_SOFT_PACKETS,
   L_START,
   type SaLifeState,
   TOLD_HARD,
   TOLD_SEQUENCE,
   TOLD_SOFT,
 } from './life-state.ts';
-import { type Limits, type LimitUnit, limitsOf } from './limits.ts';
 
 /** Failures are counted for so long, in milliseconds; an SA is told of once in that time. */
 export const RATE_MS = 1000;
@@ -31,6 +38,9 @@ export const RATE_MS = 1000;
 /** Kinds of failures. */
 export const FAILED_ICV = 0;
 export const FAILED_REPLAY = 1;
+
+/** What can reach a limit. */
+export type LimitUnit = 'packets' | 'bytes' | 'seconds';
 
 /** Who is told. */
 export interface LifeSink {
@@ -53,51 +63,45 @@ export interface LifeThresholds {
 
 const NO_GATE = 0xffffffff;
 
+/** The number, with ESN the high half of it, from which on sequence numbers are near their end. */
+function nearEnd(part: number): number {
+  return Math.min(NO_GATE, Math.ceil(part * 2 ** 32));
+}
+
+/** The gate of an SA: 0 when it has limits, so that each of its packets is looked at. */
+export function gateOf({ limits }: Pick<SaFacts, 'limits'>, thresholds: Pick<LifeThresholds, 'sequence'>): number {
+  return limits === undefined ? nearEnd(thresholds.sequence) : 0;
+}
+
 export class SaLife {
-  /**
-   * Of each SA, what its sequence number, with ESN the high half of it, is compared with: from there on `accepts` must be asked.
-   * 0: it must be asked always, and `refuses` too.
-   */
-  readonly gates: Uint32Array;
-  private readonly state: SaLifeState;
+  private readonly facts: Int32Array;
+  private readonly lives: SaLifeState;
   private readonly clock: LifeClock;
   private readonly sink: LifeSink;
-  private readonly limits: (Limits | undefined)[];
-  private readonly esn: Uint8Array;
   private readonly most: readonly number[];
   private readonly nearEnd: number;
 
-  constructor(
-    state: SaLifeState,
-    sas: readonly Pick<SaFacts, 'limits' | 'esn'>[],
-    clock: LifeClock,
-    sink: LifeSink,
-    thresholds: LifeThresholds,
-  ) {
-    this.state = state;
+  constructor(state: SaState, lives: SaLifeState, clock: LifeClock, sink: LifeSink, thresholds: LifeThresholds) {
+    this.facts = state.facts;
+    this.lives = lives;
     this.clock = clock;
     this.sink = sink;
     this.most = [thresholds.authenticationFailures, thresholds.replays];
-    this.nearEnd = Math.min(NO_GATE, Math.ceil(thresholds.sequence * 2 ** 32));
-    this.limits = sas.map((sa) => limitsOf(sa.limits));
-    this.esn = Uint8Array.from(sas, (sa) => (sa.esn ? 1 : 0));
-    this.gates = Uint32Array.from(this.limits, (limits) => (limits === undefined ? this.nearEnd : 0));
+    this.nearEnd = nearEnd(thresholds.sequence);
   }
 
   /** Whether a hard limit is reached, so that a packet of the SA must not even be looked at. Counts it then. For SAs with gate 0. */
   refuses(sa: number): boolean {
-    const { state } = this;
-    const limits = this.limits[sa];
-    if (limits === undefined) return false;
-    if (!state.has(sa, TOLD_HARD)) this.age(sa, limits);
-    if (!state.has(sa, TOLD_HARD)) return false;
-    state.doubles[state.at(sa) + L_REFUSED]++;
+    const { lives } = this;
+    if (!lives.has(sa, TOLD_HARD)) this.age(sa);
+    if (!lives.has(sa, TOLD_HARD)) return false;
+    lives.doubles[lives.at(sa) + L_REFUSED]++;
     return true;
   }
 
   /** Whether a hard limit is known to be reached. Counts and tells nothing. */
   isExpired(sa: number): boolean {
-    return this.state.has(sa, TOLD_HARD);
+    return this.lives.has(sa, TOLD_HARD);
   }
 
   /**
@@ -108,20 +112,22 @@ export class SaLife {
    * @returns false: with it the SA would be used beyond its hard limit of bytes, so it must not be delivered
    */
   accepts(sa: number, low: number, high: number, bytes: number): boolean {
-    const limits = this.limits[sa];
-    if ((this.esn[sa] === 0 ? low : high) >>> 0 >= this.nearEnd) {
-      if (this.state.tell(sa, TOLD_SEQUENCE)) this.sink.sequence(sa);
+    const { facts } = this;
+    const f = sa << FACTS_SHIFT;
+    const isLimited = facts[f + F_GATE] === 0;
+    if (((facts[f + F_FLAGS] & FLAG_ESN) === 0 ? low : high) >>> 0 >= this.nearEnd) {
+      if (this.lives.tell(sa, TOLD_SEQUENCE)) this.sink.sequence(sa);
       // Nothing more is to be told of its numbers.
-      if (limits === undefined) this.gates[sa] = NO_GATE;
+      if (!isLimited) facts[f + F_GATE] = NO_GATE | 0;
     }
-    return limits === undefined || this.use(sa, limits, bytes);
+    return !isLimited || this.use(sa, bytes);
   }
 
   /** A packet was not authentic, or a replay. */
   failed(sa: number, kind: number): void {
-    const { doubles, words } = this.state;
-    const since = this.state.at(sa) + (kind === FAILED_ICV ? L_ICV_SINCE : L_REPLAY_SINCE);
-    const count = this.state.wordsAt(sa) + (kind === FAILED_ICV ? L_ICV_COUNT : L_REPLAY_COUNT);
+    const { doubles, words } = this.lives;
+    const since = this.lives.at(sa) + (kind === FAILED_ICV ? L_ICV_SINCE : L_REPLAY_SINCE);
+    const count = this.lives.wordsAt(sa) + (kind === FAILED_ICV ? L_ICV_COUNT : L_REPLAY_COUNT);
     const { now } = this.clock;
     if (now - doubles[since] >= RATE_MS) {
       doubles[since] = now;
@@ -130,39 +136,42 @@ export class SaLife {
     if (++words[count] === this.most[kind]) this.sink.failures(sa, kind, words[count]);
   }
 
-  private use(sa: number, limits: Limits, bytes: number): boolean {
-    const { doubles } = this.state;
-    const at = this.state.at(sa);
-    if (doubles[at + L_START] < 0) doubles[at + L_START] = this.clock.now;
-    const all = doubles[at + L_BYTES] + bytes;
-    if (all > limits.hardBytes) {
+  private use(sa: number, bytes: number): boolean {
+    const { doubles: d } = this.lives;
+    const at = this.lives.at(sa);
+    if (d[at + L_START] < 0) d[at + L_START] = this.clock.now;
+    const all = d[at + L_BYTES] + bytes;
+    if (all > d[at + L_HARD_BYTES]) {
       this.expire(sa, 'bytes');
-      doubles[at + L_REFUSED]++;
+      d[at + L_REFUSED]++;
       return false;
     }
-    const packets = ++doubles[at + L_PACKETS];
-    doubles[at + L_BYTES] = all;
-    if (packets >= limits.softPackets) this.warn(sa, 'packets');
-    else if (all >= limits.softBytes) this.warn(sa, 'bytes');
-    if (packets >= limits.hardPackets) this.expire(sa, 'packets');
-    else if (all === limits.hardBytes) this.expire(sa, 'bytes');
+    const packets = ++d[at + L_PACKETS];
+    d[at + L_BYTES] = all;
+    if (packets >= d[at + L_SOFT_PACKETS]) this.warn(sa, 'packets');
+    else if (all >= d[at + L_SOFT_BYTES]) this.warn(sa, 'bytes');
+    if (packets >= d[at + L_HARD_PACKETS]) this.expire(sa, 'packets');
+    else if (all === d[at + L_HARD_BYTES]) this.expire(sa, 'bytes');
     return true;
   }
 
-  private age(sa: number, { softMs, hardMs }: Limits): void {
-    if (softMs === Number.POSITIVE_INFINITY && hardMs === Number.POSITIVE_INFINITY) return;
-    const start = this.state.doubles[this.state.at(sa) + L_START];
-    if (start < 0) return;
+  private age(sa: number): void {
+    const { doubles: d } = this.lives;
+    const at = this.lives.at(sa);
+    const soft = d[at + L_SOFT_MS];
+    const hard = d[at + L_HARD_MS];
+    const start = d[at + L_START];
+    if (start < 0 || (soft === Number.POSITIVE_INFINITY && hard === Number.POSITIVE_INFINITY)) return;
     const age = this.clock.now - start;
-    if (age >= softMs) this.warn(sa, 'seconds');
-    if (age >= hardMs) this.expire(sa, 'seconds');
+    if (age >= soft) this.warn(sa, 'seconds');
+    if (age >= hard) this.expire(sa, 'seconds');
   }
 
   private warn(sa: number, unit: LimitUnit): void {
-    if (this.state.tell(sa, TOLD_SOFT)) this.sink.limit(sa, false, unit);
+    if (this.lives.tell(sa, TOLD_SOFT)) this.sink.limit(sa, false, unit);
   }
 
   private expire(sa: number, unit: LimitUnit): void {
-    if (this.state.tell(sa, TOLD_HARD)) this.sink.limit(sa, true, unit);
+    if (this.lives.tell(sa, TOLD_HARD)) this.sink.limit(sa, true, unit);
   }
 }

@@ -5,6 +5,9 @@ import { DROP_ICV, DROP_REPLAY, DROP_SA_EXPIRED, DROP_SHORT } from '../../../src
 import {
   AhOpener,
   createSa,
+  F_GATE,
+  FACTS_SHIFT,
+  gateOf,
   LifeClock,
   OPEN_DUMMY,
   OPEN_OK,
@@ -22,23 +25,36 @@ import { Bench, hexKey, saConfig, sealed } from '../support.ts';
 const GCM = { aead: 'aes-gcm', key: hexKey(20) };
 const THRESHOLDS = { authenticationFailures: 3, replays: 2, sequence: 0.9 };
 
+/** State whose gates are those of the SAs. */
+function stateOf(sas: readonly Sa[]): SaState {
+  const state = SaState.create(sas);
+  sas.forEach((sa, slot) => {
+    state.facts[(slot << FACTS_SHIFT) + F_GATE] = gateOf(sa, THRESHOLDS) | 0;
+  });
+  return state;
+}
+
+const benchOf = (w: World, sa: Sa): Bench => new Bench([sa], { life: w.life }, undefined, w.state);
+
 /** SAs with their lives, a clock that the test moves, and what was told. */
 class World {
   readonly told: string[] = [];
   readonly lives: SaLifeState;
   readonly life: SaLife;
+  readonly state: SaState;
   now = 5000;
   readonly clock: LifeClock = new LifeClock(false, () => this.now);
 
   constructor(sas: readonly Sa[], start = 5000) {
-    this.lives = SaLifeState.create(sas.length, start);
+    this.lives = SaLifeState.create(sas, start);
+    this.state = stateOf(sas);
     const sink = {
       limit: (sa: number, isHard: boolean, unit: string) => this.told.push(`${sa} ${isHard ? 'hard' : 'soft'} ${unit}`),
       sequence: (sa: number) => this.told.push(`${sa} sequence`),
       failures: (sa: number, kind: number, count: number) =>
         this.told.push(`${sa} ${kind === 0 ? 'icv' : 'replay'} ${count}`),
     };
-    this.life = new SaLife(this.lives, sas, this.clock, sink, THRESHOLDS);
+    this.life = new SaLife(this.state, this.lives, this.clock, sink, THRESHOLDS);
   }
 
   at(now: number): void {
@@ -55,7 +71,7 @@ function world(more: Partial<SaConfig>): {
 } {
   const sa = createSa(saConfig(GCM, more));
   const w = new World([sa]);
-  const bench = new Bench([sa], { life: w.life });
+  const bench = benchOf(w, sa);
   return { sa, world: w, bench, send: (n, length = 10) => bench.open(sealed(sa, n, length)) };
 }
 
@@ -144,10 +160,11 @@ describe('limits', () => {
 
   it('seconds in packet time count from the first authentic packet', () => {
     const sa = createSa(saConfig(GCM, { limits: { hard: { seconds: 1 } } }));
-    const lives = SaLifeState.create(1);
+    const lives = SaLifeState.create([sa]);
+    const state = stateOf([sa]);
     const clock = new LifeClock(true);
     const sink = { limit: () => {}, sequence: () => {}, failures: () => {} };
-    const bench = new Bench([sa], { life: new SaLife(lives, [sa], clock, sink, THRESHOLDS) });
+    const bench = new Bench([sa], { life: new SaLife(state, lives, clock, sink, THRESHOLDS) }, undefined, state);
     clock.packet(100, 0);
     const forged = sealed(sa, 1, 10);
     forged[20] ^= 1;
@@ -167,8 +184,8 @@ describe('limits', () => {
     const w = new World([sa]);
     const other = new World([sa]);
     const life = new SaLife(
+      w.state,
       w.lives,
-      [sa],
       other.clock,
       { limit: (n, hard) => w.told.push(`again ${n} ${hard}`), sequence: () => {}, failures: () => {} },
       THRESHOLDS,
@@ -192,7 +209,7 @@ describe('limits', () => {
     });
     const w = new World([sa]);
     const bytes = new Uint8Array(4096);
-    const ah = new AhOpener(bytes, [sa], SaState.create([sa]), w.life);
+    const ah = new AhOpener(bytes, [sa], w.state, w.life);
     const verdicts = [1, 2, 3].map((n) => {
       bytes.set(sealAh(sa, n, packet));
       return ah.open(0, 0, 20, sealedOne.length);
@@ -274,14 +291,14 @@ describe('sequence numbers near their end', () => {
     const high = BigInt(near) << 32n;
     const sa = createSa(saConfig(GCM, { esn: true, initialSeq: `0x${(high - 3n).toString(16)}` }));
     const w = new World([sa]);
-    const bench = new Bench([sa], { life: w.life });
+    const bench = benchOf(w, sa);
     const send = (n: bigint): number => bench.open(sealed(sa, n, 10));
     expect(send(high - 1n)).toBe(OPEN_OK);
     expect(w.told).toEqual([]);
     expect([send(high), send(high + 1n)]).toEqual([OPEN_OK, OPEN_OK]);
     expect(w.told).toEqual(['0 sequence']);
     const end = createSa(saConfig(GCM, { esn: true, initialSeq: '0xfffffffffffffffd' }));
-    const last = new Bench([end], { life: new World([end]).life });
+    const last = benchOf(new World([end]), end);
     const at = (n: bigint): number => last.open(sealed(end, n, 10));
     expect([at(2n ** 64n - 2n), at(2n ** 64n - 1n)]).toEqual([OPEN_OK, OPEN_OK]);
     expect([at(0n), at(1n), at(2n ** 64n - 1n)]).toEqual([DROP_REPLAY, DROP_REPLAY, DROP_REPLAY]);

@@ -30,7 +30,7 @@ class Node {
   constructor(sa: Sa) {
     this.sa = sa;
     this.state = SaState.create([sa]);
-    this.lives = SaLifeState.create(1, clock.start);
+    this.lives = SaLifeState.create([sa], clock.start);
     this.window = new ReplayWindow(this.state);
   }
 
