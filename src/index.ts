@@ -11,6 +11,8 @@ export {
   type SaKey,
   type SaLimit,
   type SaLimits,
+  type SaSnapshot,
+  type SaSnapshotEntry,
   type SaStage,
   type SelectorConfig,
 } from './esp/index.ts';
@@ -40,12 +42,13 @@ export type {
   FragmentOptions,
   GroOptions,
   ReceiverOptions,
+  RestoreOptions,
   RfsOptions,
   RssOptions,
 } from './receiver/options.ts';
 export { createReceiver, type PushOptions, type Receiver } from './receiver/receiver.ts';
 export type { FormerSas, SaStats } from './receiver/sa-stats.ts';
-export type { ReceiverSas } from './receiver/sas.ts';
+export type { ReceiverSas, RemoveOptions, SnapshotOptions } from './receiver/sas.ts';
 export type { Counts, LaneStats, ReceiverStats, RfsStats, UnknownSpiStats } from './receiver/stats.ts';
 export type { SteeringChange } from './receiver/swaps.ts';
 export type { Windows } from './receiver/windows.ts';

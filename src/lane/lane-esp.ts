@@ -2,10 +2,12 @@ import {
   Ahead,
   AhOpener,
   Crypto,
+  copySas,
   EspOpener,
   LifeClock,
   PeerWatch,
   type Sa,
+  type SaCopy,
   SaLife,
   SaLifeState,
   SaRecords,
@@ -19,6 +21,7 @@ import type { Scratch } from '../memory/scratch.ts';
 import type { Dissection } from '../wire/dissect.ts';
 import type { LaneConfig } from './config.ts';
 import { EspStage } from './esp-stage.ts';
+import { laneOf } from './owners.ts';
 import type { SaEvent } from './sa-events.ts';
 import { SaReporter } from './sa-reporter.ts';
 import { UnknownSpis } from './unknown-spis.ts';
@@ -39,6 +42,7 @@ export class LaneEsp {
   readonly stage: EspStage;
   readonly crypto: Crypto;
   readonly clock: LifeClock;
+  private readonly copied: (slots: Int32Array) => SaCopy;
   private readonly reporter: SaReporter;
   private readonly records: SaRecords;
   private readonly sas: (Sa | undefined)[];
@@ -58,6 +62,14 @@ export class LaneEsp {
     const reporter = new SaReporter({ lane, sas, state, life: lives, clock, perSecond });
     const life = new SaLife(state, lives, clock, reporter, esp.events);
     this.clock = clock;
+    const units = words.subarray(places.units >> 2);
+    const owners = words.subarray(places.owners >> 2);
+    this.copied = (slots) =>
+      copySas(
+        state,
+        lives,
+        slots.filter((slot) => laneOf(owners, units[slot]) === lane),
+      );
     this.reporter = reporter;
     this.crypto = new Crypto(esp.crypto);
     const { burst } = this.crypto;
@@ -73,8 +85,8 @@ export class LaneEsp {
       ah: new AhOpener(bytes, sas, state, life),
       table: new SaTable(buffer, places.saTable, esp.maxSas),
       state,
-      units: words.subarray(places.units >> 2),
-      owners: words.subarray(places.owners >> 2),
+      units,
+      owners,
       unknown: new UnknownWatch(
         new UnknownSpis(buffer, places.unknownSpis[lane]),
         clock,
@@ -95,6 +107,11 @@ export class LaneEsp {
   endPoll(): readonly SaEvent[] {
     this.clock.tick();
     return this.reporter.isEmpty ? NOTHING : this.reporter.take();
+  }
+
+  /** Copies the state of those of these SAs that are the lane's. */
+  copy(slots: Int32Array): SaCopy {
+    return this.copied(slots);
   }
 
   /** SAs have gone whose packets are all delivered: nothing of them stays here. */

@@ -1,4 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
+import type { SaCopy } from '../esp/index.ts';
 import type { Reassembler } from '../fragments/reassembler.ts';
 import type { Gro } from '../gro/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
@@ -157,6 +158,11 @@ export class Lane {
   forgetSas(slots: Iterable<number>, units: Iterable<number>): void {
     this.esp?.forget(slots);
     this.outlet.forgetUnits(units);
+  }
+
+  /** Copies the state of those of these SAs that are this lane's. Between two polls, as anything from outside is. */
+  copySas(slots: Int32Array): SaCopy | undefined {
+    return this.esp?.copy(slots);
   }
 
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */

@@ -37,6 +37,8 @@ export interface Core {
   readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
   readonly sas: SaStore;
+  /** Owner lanes of order groups. */
+  readonly owners: Int32Array;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
   /** What the dispatcher tells of packets without SA. */
@@ -81,7 +83,9 @@ export function makeCore(options: Resolved): Core {
     deterministic,
     events: esp?.events ?? espEvents(),
   });
-  for (const sa of esp?.sas ?? []) sas.add(sa);
+  esp?.sas.forEach((sa, i) => {
+    sas.add(sa, esp.restore?.[i]);
+  });
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
@@ -186,6 +190,7 @@ export function makeCore(options: Resolved): Core {
     handover,
     dispatcher,
     sas,
+    owners,
     unknown,
     onUnknownSpi: () => {},
     laneConfig,

@@ -44,6 +44,10 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
       consumer.onMessage?.(to.message);
       return;
     }
+    if (to.kind === 'copy') {
+      tell({ kind: 'copied', number: to.number, copy: lane.copySas(to.slots) });
+      return;
+    }
     lane.forgetSas(to.slots, to.units);
     tell({ kind: 'forgotten', number: to.number });
   });

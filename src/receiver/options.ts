@@ -4,10 +4,13 @@ import {
   CRYPTO_NAMES,
   type CryptoName,
   checkPolicy,
+  checkSnapshot,
   chooseCrypto,
+  entriesFor,
   type PolicyConfig,
   type Sa,
   type SaConfig,
+  type SaSnapshot,
   selectorsOf,
   validateSas,
 } from '../esp/index.ts';
@@ -18,6 +21,7 @@ import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-m
 import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
 import { nicKeyLength } from '../steer/nic/index.ts';
 import type { SteererOptions } from '../steer/options.ts';
+import type { RestoredSa } from './sa-store.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
 export type RssOptions = Omit<SteererOptions, 'queues'>;
@@ -39,8 +43,21 @@ export interface EspOptions {
    * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
    */
   readonly crypto?: CryptoName;
+  /** The SAs go on where a snapshot left them: see `docs/fail-over.md`. Each must be in it, and it must have no others. */
+  readonly restore?: RestoreOptions;
   /** When the program is told of SAs. */
   readonly events?: EspEventOptions;
+}
+
+/** Where SAs go on. */
+export interface RestoreOptions {
+  /** What `receiver.sas.snapshot()` gave, or the same from a file or another process. */
+  readonly snapshot: SaSnapshot;
+  /**
+   * How many numbers above the highest one of the snapshot count as seen: at least as many as can have come after it. 0 only when
+   * nothing can have come: the receiver was closed before.
+   */
+  readonly jump: number;
 }
 
 /** From where on the data plane tells of an SA: see `docs/events.md`. */
@@ -154,6 +171,8 @@ export interface Resolved {
         readonly policy: readonly PolicyConfig[] | undefined;
         readonly crypto: CryptoName | undefined;
         readonly events: EspEvents;
+        /** Of each SA, where it goes on; absent: they are new. */
+        readonly restore?: readonly RestoredSa[];
       }
     | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
@@ -294,7 +313,24 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
     crypto,
     events: espEvents(esp.events),
+    ...(esp.restore === undefined ? {} : { restore: restoredSas('esp.restore', esp.restore, sas, true) }),
   };
+}
+
+/**
+ * Where SAs go on, in their order.
+ *
+ * @param isWhole the snapshot must not have others
+ * @throws RxSteerError `ERR_RXSTEER_SA_STATE`, `ERR_RXSTEER_OPTION` (`jump`)
+ */
+export function restoredSas(
+  option: string,
+  { snapshot, jump }: RestoreOptions,
+  sas: readonly Sa[],
+  isWhole: boolean,
+): RestoredSa[] {
+  checkInteger(`${option}.jump`, jump, 0, Number.MAX_SAFE_INTEGER);
+  return entriesFor(sas, checkSnapshot(snapshot, `${option}.snapshot`), isWhole).map((entry) => ({ entry, jump }));
 }
 
 /** The options `esp.events`, with their defaults. */

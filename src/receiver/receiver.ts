@@ -15,6 +15,7 @@ import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
 import { SaRetirement } from './sa-retirement.ts';
+import { SaSnapshots } from './sa-snapshots.ts';
 import { ReceiverSas } from './sas.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
 import { type SteeringChange, Swaps } from './swaps.ts';
@@ -114,7 +115,20 @@ export class Receiver {
       progress: () => this.progress(),
       forget: (slots, units) => this.lanes!.forgetSas(slots, units),
     });
-    this.sas = new ReceiverSas(core.sas, this.retirement, options.queues, () => this.checkOpen());
+    this.sas = new ReceiverSas({
+      store: core.sas,
+      retirement: this.retirement,
+      snapshots: new SaSnapshots({
+        store: core.sas,
+        owners: core.owners,
+        saMoves: this.dispatcher.saMoves,
+        deterministic: options.deterministic,
+        copy: (lane, slots) => this.lanes!.copySas(lane, slots),
+        isEnded: () => this.ended,
+      }),
+      queues: options.queues,
+      check: () => this.checkOpen(),
+    });
     this.windows = new Windows(
       core.bytes,
       options.layout.windows,
@@ -341,6 +355,7 @@ export class Receiver {
       await this.lanes!.kill();
     }
     this.ended = true;
+    this.sas.end();
     this.retirement.end();
     this.core.sas.wipe();
     clearInterval(this.sweeper);

@@ -3,6 +3,7 @@ import {
   type CryptoChoice,
   type CryptoName,
   chooseCrypto,
+  copySas,
   F_BASE,
   F_GATE,
   F_SELECTORS,
@@ -11,10 +12,13 @@ import {
   gateOf,
   LifeClock,
   type LifeThresholds,
+  restoreSa,
   type Sa,
+  type SaCopy,
   type SaCounts,
   SaLifeState,
   SaRecords,
+  type SaSnapshotEntry,
   SaState,
   SaTable,
   SelectorRoom,
@@ -40,6 +44,12 @@ type FormerCounts = SaCounts & { sas: number; failed: SaCounts['failed'] & { exp
 /** What an SA is called by. */
 export function saName({ proto, dst, spi }: Pick<Sa, 'proto' | 'dst' | 'spi'>): string {
   return `${proto} ${dst} ${spi}`;
+}
+
+/** Where an SA goes on: what a snapshot says of it, and how many numbers above that count as seen. */
+export interface RestoredSa {
+  readonly entry: SaSnapshotEntry;
+  readonly jump: number;
 }
 
 export interface SaStoreParts {
@@ -141,9 +151,14 @@ export class SaStore {
     }
   }
 
-  /** Adds an SA that is not there; packets find it from now on. There must be room. */
-  add(sa: Sa): SaEntry {
+  /**
+   * Adds an SA that is not there; packets find it from now on. There must be room.
+   *
+   * @param from where it goes on
+   */
+  add(sa: Sa, from?: RestoredSa): SaEntry {
     const entry = this.write(sa, this.units.join(sa));
+    if (from !== undefined) restoreSa(this.state, this.lives, this.clock, entry.slot, from.entry, from.jump);
     this.table.insert(sa, entry.slot);
     this.entries.set(saName(sa), entry);
     return entry;
@@ -180,6 +195,11 @@ export class SaStore {
     this.freeSlots.push(slot);
     this.sumUp(this.state.counts(slot), this.lives.refused(slot));
     return { stats, unitGone: this.units.leave(entry.unit) };
+  }
+
+  /** Copies the state of SAs that no lane uses. */
+  copy(slots: readonly number[]): SaCopy {
+    return copySas(this.state, this.lives, Int32Array.from(slots));
   }
 
   stats({ sa, slot, choice }: SaEntry): SaStats {
