@@ -63,7 +63,7 @@ export function entryOf(copy: SaCopy, i: number, sa: Sa, clock: LifeClock, keys:
     counters: { packets, opened, dummy, icv, replay, short, padding, expired: lives.refused(i), bytes },
     life: {
       ...lives.used(i),
-      ...(start < 0 ? {} : { since: clock.dateOf(start) }),
+      ...(start < 0 ? {} : { since: Math.round(clock.dateOf(start)) }),
       isOver: lives.has(i, TOLD_HARD),
     },
     ...(peer === undefined
