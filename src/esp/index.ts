@@ -30,7 +30,7 @@ export {
   RATE_MS,
   SaLife,
 } from './life/life.ts';
-export { type PeerAddress, SaLifeState, type SaStage } from './life/life-state.ts';
+export { type PeerAddress, SaLifeState, type SaStage, TOLD_HARD, TOLD_SOFT } from './life/life-state.ts';
 export { type PeerSink, PeerWatch } from './life/peers.ts';
 export { restoreSa } from './life/restore.ts';
 export { copySas, entryOf, type SaCopy } from './life/sa-copy.ts';

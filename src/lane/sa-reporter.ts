@@ -21,7 +21,8 @@ import type { PeerPlace, SaEvent, SaEventBase, SaOfEvent } from './sa-events.ts'
 const BAD_INNER: readonly number[] = [DROP_MODE, DROP_IPCOMP, DROP_SELECTOR, DROP_INNER_MALFORMED];
 
 export interface SaReporterParts {
-  readonly lane: number;
+  /** Absent: none. */
+  readonly lane?: number;
   readonly sas: SaSource;
   readonly state: SaState;
   readonly life: SaLifeState;
@@ -110,7 +111,7 @@ export class SaReporter implements LifeSink, PeerSink {
 
   private of(sa: number): SaEventBase {
     const { lane, sas, clock } = this.parts;
-    return { sa: saOfEvent(sas.at(sa)!, sa), lane, time: clock.date };
+    return { sa: saOfEvent(sas.at(sa)!, sa), ...(lane === undefined ? {} : { lane }), time: clock.date };
   }
 }
 

@@ -12,6 +12,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { Events, type ReceiverEvents } from './events.ts';
 import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
+import { LifeTimer } from './life-timer.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
 import { SaRetirement } from './sa-retirement.ts';
@@ -87,6 +88,7 @@ export class Receiver {
   private ended = false;
   private readonly onAbort: () => void = () => this.abort();
   private readonly retirement: SaRetirement;
+  private readonly lifeTimer: LifeTimer | undefined;
   /** Security associations, which can be added, replaced and removed while packets flow. */
   readonly sas: ReceiverSas;
   /** The windows of the frame memory, for a reader that fills them: `captureBatches(paths, receiver.windows)`. */
@@ -129,6 +131,13 @@ export class Receiver {
       queues: options.queues,
       check: () => this.checkOpen(),
     });
+    // Packet time does not go on by itself.
+    if (options.esp !== undefined && !options.deterministic) {
+      const reporter = core.sas.reporter(options.esp.events.perSecond);
+      this.lifeTimer = new LifeTimer(core.sas, reporter, () => {
+        for (const event of reporter.take()) this.tellOfSa(event);
+      });
+    }
     this.windows = new Windows(
       core.bytes,
       options.layout.windows,
@@ -179,6 +188,7 @@ export class Receiver {
         this.lanes!.kick();
       };
     }
+    this.lifeTimer?.start();
     const { signal } = options;
     if (signal !== undefined) {
       if (signal.aborted) this.abort();
@@ -359,6 +369,7 @@ export class Receiver {
     this.retirement.end();
     this.core.sas.wipe();
     clearInterval(this.sweeper);
+    this.lifeTimer?.stop();
     this.options.signal?.removeEventListener('abort', this.onAbort);
     const { queues } = this.stats();
     for (const { queue, held } of queues) this.closedPackets[queue] += held;

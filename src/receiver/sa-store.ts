@@ -23,10 +23,13 @@ import {
   SaTable,
   SelectorRoom,
   selectorsOf,
+  TOLD_HARD,
+  TOLD_SOFT,
   transformName,
   WindowRoom,
 } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
+import { SaReporter } from '../lane/sa-reporter.ts';
 import type { SaStats } from './sa-stats.ts';
 import { SaUnits } from './sa-units.ts';
 
@@ -88,6 +91,8 @@ export class SaStore {
   readonly capacity: number;
   private readonly crypto: CryptoName | undefined;
   private readonly entries: Map<string, SaEntry> = new Map();
+  /** SAs that have limits by time, at their slots. */
+  private readonly timed: Map<number, Sa> = new Map();
   private readonly table: SaTable;
   private readonly state: SaState;
   private readonly lives: SaLifeState;
@@ -192,6 +197,7 @@ export class SaStore {
     this.windows.give(sa.replayWindow, facts[(slot << FACTS_SHIFT) + F_BASE]);
     this.selectors.give(facts[(slot << FACTS_SHIFT) + F_SELECTORS]);
     this.records.wipe(slot);
+    this.timed.delete(slot);
     this.freeSlots.push(slot);
     this.sumUp(this.state.counts(slot), this.lives.refused(slot));
     return { stats, unitGone: this.units.leave(entry.unit) };
@@ -238,6 +244,26 @@ export class SaStore {
     }
   }
 
+  /** SAs that have reached a limit by time of which nobody has told yet; it is told now. */
+  expire(): { readonly slot: number; readonly isHard: boolean }[] {
+    const { lives } = this;
+    const told: { slot: number; isHard: boolean }[] = [];
+    this.clock.tick();
+    for (const slot of this.timed.keys()) {
+      const reached = lives.reached(slot, this.clock.now);
+      for (const flag of [TOLD_SOFT, TOLD_HARD]) {
+        if ((reached & flag) !== 0 && lives.tell(slot, flag)) told.push({ slot, isHard: flag === TOLD_HARD });
+      }
+    }
+    return told;
+  }
+
+  /** What tells of those. */
+  reporter(perSecond: number): SaReporter {
+    const { state, lives: life, clock } = this;
+    return new SaReporter({ sas: { at: (slot) => this.timed.get(slot) }, state, life, clock, perSecond });
+  }
+
   /** Zeroes all keys; no lane may be working. */
   wipe(): void {
     for (let slot = 0; slot < this.freshSlots; slot++) this.records.wipe(slot);
@@ -262,6 +288,7 @@ export class SaStore {
     this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(selectorsOf(sa.selectors));
     this.state.facts[(slot << FACTS_SHIFT) + F_GATE] = gateOf(sa, this.events) | 0;
     this.lives.begin(slot, sa.limits, this.clock.start);
+    if (this.lives.isTimed(slot)) this.timed.set(slot, sa);
     this.records.write(slot, sa);
     this.unitOf[slot] = unit;
     return { sa, slot, unit, choice };

@@ -1,6 +1,6 @@
 /** What the program, its consumers and subscribers of the diagnostics channels are told. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Sa, sealTunnel } from '../../src/esp/index.ts';
 import { EVENTS, type EventName } from '../../src/events.ts';
 import { microsoftKey } from '../../src/hash/keys.ts';
@@ -135,6 +135,29 @@ it('a flood of SPIs, of which the table has no room any more, is told of too, se
   expect(drops).toEqual({ 'unknown-spi': 3001 });
   expect(told).toBeLessThanOrEqual(10 + 3 * 10 + 1);
   expect(told + suppressed).toBe(3001);
+});
+
+it('limits by time of SAs by which nothing comes, without a lane; a lane that finds them later tells nothing again', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'hrtime'] });
+  const timed = sa(5, { limits: { soft: { seconds: 3 }, hard: { seconds: 5 } } });
+  const { rx } = await inlineReceiver({ esp: { sas: [timed] } });
+  const seen: [string, string, number | undefined][] = [];
+  for (const name of ['soft-limit', 'hard-limit'] as const)
+    rx.on(name, ({ kind, unit, lane }) => seen.push([kind, unit, lane]));
+  vi.advanceTimersByTime(2000);
+  rx.push(ether(sealTunnel(timed, 1, inner)));
+  await rx.drain();
+  expect(seen).toEqual([]);
+  vi.advanceTimersByTime(1000);
+  expect(seen).toEqual([['soft-limit', 'seconds', undefined]]);
+  vi.advanceTimersByTime(2000);
+  expect(seen.slice(1)).toEqual([['hard-limit', 'seconds', undefined]]);
+  rx.push(ether(sealTunnel(timed, 2, inner)));
+  await rx.drain();
+  vi.advanceTimersByTime(10_000);
+  expect(seen).toHaveLength(2);
+  vi.useRealTimers();
+  expect((await rx.close()).drops).toEqual({ 'sa-expired': 1 });
 });
 
 it('what a listener throws is no failure of the push', async () => {

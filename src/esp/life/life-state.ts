@@ -24,10 +24,10 @@ export const L_PEER_SINCE = 7;
 /** Infinite where there is none. */
 export const L_SOFT_PACKETS = 16;
 export const L_SOFT_BYTES = 17;
-export const L_SOFT_MS = 18;
+const L_SOFT_MS = 18;
 export const L_HARD_PACKETS = 19;
 export const L_HARD_BYTES = 20;
-export const L_HARD_MS = 21;
+const L_HARD_MS = 21;
 
 const FLAGS = 16;
 export const L_ICV_COUNT = 17;
@@ -178,6 +178,24 @@ export class SaLifeState {
     if (now - this.doubles[at] < interval) return false;
     this.doubles[at] = now;
     return true;
+  }
+
+  /** Whether an SA has a limit by time. */
+  isTimed(sa: number): boolean {
+    const at = sa * DOUBLES;
+    return (
+      this.doubles[at + L_SOFT_MS] !== Number.POSITIVE_INFINITY ||
+      this.doubles[at + L_HARD_MS] !== Number.POSITIVE_INFINITY
+    );
+  }
+
+  /** The limits by time that an SA has reached: TOLD_SOFT, TOLD_HARD. */
+  reached(sa: number, now: number): number {
+    const { doubles: d } = this;
+    const at = sa * DOUBLES;
+    const start = d[at + L_START];
+    if (start < 0) return 0;
+    return (now - start >= d[at + L_SOFT_MS] ? TOLD_SOFT : 0) | (now - start >= d[at + L_HARD_MS] ? TOLD_HARD : 0);
   }
 
   /** Packets that were refused because the SA is expired. */

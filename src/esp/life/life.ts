@@ -14,7 +14,6 @@ import type { LifeClock } from './clock.ts';
 import {
   L_BYTES,
   L_HARD_BYTES,
-  L_HARD_MS,
   L_HARD_PACKETS,
   L_ICV_COUNT,
   L_ICV_SINCE,
@@ -23,7 +22,6 @@ import {
   L_REPLAY_COUNT,
   L_REPLAY_SINCE,
   L_SOFT_BYTES,
-  L_SOFT_MS,
   L_SOFT_PACKETS,
   L_START,
   type SaLifeState,
@@ -156,15 +154,11 @@ export class SaLife {
   }
 
   private age(sa: number): void {
-    const { doubles: d } = this.lives;
-    const at = this.lives.at(sa);
-    const soft = d[at + L_SOFT_MS];
-    const hard = d[at + L_HARD_MS];
-    const start = d[at + L_START];
-    if (start < 0 || (soft === Number.POSITIVE_INFINITY && hard === Number.POSITIVE_INFINITY)) return;
-    const age = this.clock.now - start;
-    if (age >= soft) this.warn(sa, 'seconds');
-    if (age >= hard) this.expire(sa, 'seconds');
+    const { lives } = this;
+    if (!lives.isTimed(sa)) return;
+    const reached = lives.reached(sa, this.clock.now);
+    if ((reached & TOLD_SOFT) !== 0) this.warn(sa, 'seconds');
+    if ((reached & TOLD_HARD) !== 0) this.expire(sa, 'seconds');
   }
 
   private warn(sa: number, unit: LimitUnit): void {
