@@ -83,6 +83,7 @@ export function makeCore(options: Resolved): Core {
     deterministic,
     events: esp?.events ?? espEvents(),
   });
+  sas.choose(esp?.sas ?? []);
   esp?.sas.forEach((sa, i) => {
     sas.add(sa, esp.restore?.[i]);
   });

@@ -157,7 +157,7 @@ export class SaStore {
   }
 
   /**
-   * Adds an SA that is not there; packets find it from now on. There must be room.
+   * Adds an SA that is not there, and for which `choose` has been called; packets find it from now on. There must be room.
    *
    * @param from where it goes on
    */
@@ -269,19 +269,23 @@ export class SaStore {
     for (let slot = 0; slot < this.freshSlots; slot++) this.records.wipe(slot);
   }
 
-  /** What opens an SA, in any thread: the same for all with its transform. */
-  choose(sa: Sa): CryptoChoice {
-    const kind = `${sa.proto} ${sa.transform.name} ${sa.esn}`;
-    let choice = this.choices.get(kind);
-    if (choice === undefined) {
-      choice = chooseCrypto([sa], this.crypto)[0];
-      this.choices.set(kind, choice);
-    }
-    return choice;
+  /**
+   * Finds out what opens SAs, in any thread, before they are added: the same for all with one transform.
+   *
+   * @throws RxSteerError `ERR_RXSTEER_CRYPTO`
+   */
+  choose(sas: readonly Sa[]): void {
+    const missing = new Map<string, Sa>();
+    for (const sa of sas) if (!this.choices.has(kindOf(sa))) missing.set(kindOf(sa), sa);
+    if (missing.size === 0) return;
+    const choices = chooseCrypto([...missing.values()], this.crypto);
+    [...missing.keys()].forEach((kind, i) => {
+      this.choices.set(kind, choices[i]);
+    });
   }
 
   private write(sa: Sa, unit: number): SaEntry {
-    const choice = this.choose(sa);
+    const choice = this.choices.get(kindOf(sa))!;
     const slot = this.freeSlots.pop() ?? this.freshSlots++;
     this.serial = (this.serial + 1) | 0 || 1;
     this.state.start(slot, sa, this.windows.take(sa.replayWindow), this.serial);
@@ -307,6 +311,11 @@ export class SaStore {
     former.failed.padding += failed.padding;
     former.failed.expired += expired;
   }
+}
+
+/** What decides which backend opens an SA's packets. */
+function kindOf(sa: Sa): string {
+  return `${sa.proto} ${sa.transform.name} ${sa.esn}`;
 }
 
 /** What an error calls an SA. */

@@ -115,7 +115,7 @@ export class ReceiverSas implements Iterable<SaStats> {
       );
     });
     this.store.checkRoom(made);
-    for (const sa of made) this.store.choose(sa);
+    this.store.choose(made);
     return made.map((sa, i) => this.store.add(sa, from?.[i]).slot + 1);
   }
 
@@ -143,7 +143,7 @@ export class ReceiverSas implements Iterable<SaStats> {
       return withPlace(sa, group, queue);
     });
     this.store.checkRoom(made);
-    for (const sa of made) this.store.choose(sa);
+    this.store.choose(made);
     return this.retirement.retire(made.map((sa) => this.store.replace(sa)));
   }
 

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
+import { Piscina } from 'piscina';
 import { describe, expect, it } from 'vitest';
-import { SaTable } from '../../src/esp/index.ts';
+import { type Keyed, SaTable } from '../../src/esp/index.ts';
+import { randomNumbers } from '../support/corpus.ts';
+import { FOUND, MISSED, READER_WORDS, READS, STOP, type TableReaderTask, WRONG } from './table-reader.ts';
 
 const address = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
@@ -64,5 +67,124 @@ describe('SaTable', () => {
 
   it('answers when it is empty', () => {
     expect(SaTable.create([]).lookup(new Uint8Array(16), 0, true, 0)).toBe(-1);
+  });
+});
+
+/** Keys of a small table: so few places that probes run into each other and over its end. */
+const PLACES = 16;
+const KEYS: readonly Keyed[] = Array.from({ length: 24 }, (_, i): Keyed => {
+  // IPv4, IPv6, any destination; a quarter of AH.
+  const dstBytes = [Uint8Array.of(10, 0, 0, 1), Uint8Array.from({ length: 16 }, (_, k) => k), new Uint8Array(0)][i % 3];
+  return { spi: i >> 2, dstBytes, proto: i % 4 === 3 ? 'ah' : 'esp' };
+}).filter((key, i, all) => all.findIndex((other) => textOf(other) === textOf(key)) === i);
+
+function textOf({ spi, dstBytes, proto }: Keyed): string {
+  return `${proto} ${dstBytes.join('.')} ${spi}`;
+}
+
+/** What the table should say about a packet to an address. */
+function expected(model: ReadonlyMap<string, number>, key: Keyed, dstBytes: Uint8Array): number {
+  return model.get(textOf({ ...key, dstBytes })) ?? model.get(textOf({ ...key, dstBytes: new Uint8Array(0) })) ?? -1;
+}
+
+describe('SaTable, as SAs come and go', () => {
+  const change = fc.record({ key: fc.nat(KEYS.length - 1), slot: fc.nat(99), move: fc.boolean() });
+
+  it('says what a map says, after each change, and is as new when all have gone', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
+        const table = SaTable.create([], PLACES / 2);
+        const model = new Map<string, number>();
+        const check = (): void => {
+          for (const key of KEYS) {
+            const dst = key.dstBytes.length === 0 ? Uint8Array.of(10, 0, 0, 2) : key.dstBytes;
+            const v6 = dst.length === 16;
+            const want = expected(model, key, dst);
+            expect(table.lookup(dst, 0, v6, key.spi, key.proto === 'ah')).toBe(want);
+            expect(table.lookupShared(dst, 0, v6, key.spi, key.proto === 'ah')).toBe(want);
+          }
+          expect(table.size).toBe(model.size);
+        };
+        for (const { key: at, slot, move } of changes) {
+          const key = KEYS[at];
+          const there = model.has(textOf(key));
+          if (move) {
+            expect(table.move(key, slot)).toBe(there);
+            if (there) model.set(textOf(key), slot);
+          } else if (there) {
+            expect(table.remove(key)).toBe(true);
+            model.delete(textOf(key));
+          } else if (model.size < PLACES / 2) {
+            table.insert(key, slot);
+            model.set(textOf(key), slot);
+          }
+          check();
+        }
+        for (const key of KEYS) expect(table.remove(key)).toBe(model.delete(textOf(key)));
+        // Header aside, every word is what it was at first: nothing has to be cleaned.
+        expect(new Int32Array(table.buffer).subarray(8).every((word) => word === 0)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finds entries that were displaced over the end of the table', () => {
+    const table = SaTable.create([], PLACES / 2);
+    const words = new Int32Array(table.buffer).subarray(8);
+    const dst = Uint8Array.of(10, 0, 0, 1);
+    // Their first place is the last one.
+    const last: Keyed[] = [];
+    for (let spi = 0; last.length < 4; spi++) {
+      table.insert({ spi, dstBytes: dst }, 7);
+      const isLast = words[8 * (PLACES - 1)] === 8;
+      table.remove({ spi, dstBytes: dst });
+      if (isLast) last.push({ spi, dstBytes: dst });
+    }
+    last.forEach((key, slot) => {
+      table.insert(key, slot);
+    });
+    const found = (): number[] => last.map(({ spi }) => table.lookup(dst, 0, false, spi));
+    expect(found()).toEqual([0, 1, 2, 3]);
+    expect([0, 1, 2].map((place) => words[8 * place])).toEqual([2, 3, 4]);
+    table.remove(last[0]);
+    expect(found()).toEqual([-1, 1, 2, 3]);
+    table.remove(last[2]);
+    expect(found()).toEqual([-1, 1, -1, 3]);
+    expect([PLACES - 1, 0, 1].map((place) => words[8 * place])).toEqual([2, 4, 0]);
+  });
+
+  it('is read by another thread that never sees a mixture', async () => {
+    const capacity = 8;
+    const steady = [3, 4, 5].map((spi) => ({ spi, dstBytes: Uint8Array.of(10, 0, 0, 1) }));
+    // All of one table, so that they displace the steady ones; each has its own slots.
+    const churned = Array.from({ length: 5 }, (_, i) => ({ spi: 100 + i, dstBytes: Uint8Array.of(10, 0, 0, i) }));
+    const table = SaTable.create(steady, capacity);
+    const words = new Int32Array(new SharedArrayBuffer(4 * READER_WORDS));
+    const pool = new Piscina({
+      filename: new URL('./table-reader.ts', import.meta.url).href,
+      maxThreads: 1,
+      atomics: 'disabled',
+    });
+    const reading = pool.run({ buffer: table.buffer, capacity, steady, churned, words } satisfies TableReaderTask);
+    const random = randomNumbers(9611);
+    const there = new Set<number>();
+    let changes = 0;
+    // Until the reader has met changes often: how often it looks meanwhile is up to the machine.
+    while (Atomics.load(words, READS) < 200_000 || changes < 20_000) {
+      const i = random(churned.length);
+      if (there.delete(i)) table.remove(churned[i]);
+      else {
+        table.insert(churned[i], 10 * (i + 1));
+        there.add(i);
+      }
+      if (there.has(i) && random(2) === 0) table.move(churned[i], 10 * (i + 1) + 1);
+      changes++;
+      if (changes % 20_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    Atomics.store(words, STOP, 1);
+    await reading;
+    await pool.destroy();
+    expect([words[WRONG], words[MISSED]]).toEqual([0, 0]);
+    expect(words[FOUND]).toBeGreaterThan(0);
   });
 });
