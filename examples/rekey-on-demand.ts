@@ -8,7 +8,7 @@ import { createSas, type Sa, sealTunnel } from '../src/esp/index.ts';
 import { createReceiver, type SaConfig } from '../src/index.ts';
 import { tcpFrame } from './support/frames.ts';
 
-const PACKETS = 1000;
+const PACKETS = 1100;
 const GRACE_MS = 50;
 /** Packets that the peer still sends by the old SA before it has heard of the new one. */
 const LAG = 40;
