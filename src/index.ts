@@ -12,6 +12,7 @@ export {
   type SaLimit,
   type SaLimits,
   type SaSnapshot,
+  type SaSnapshotCounters,
   type SaSnapshotEntry,
   type SaStage,
   type SelectorConfig,

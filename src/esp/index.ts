@@ -30,15 +30,24 @@ export {
   RATE_MS,
   SaLife,
 } from './life/life.ts';
-export { type PeerAddress, SaLifeState, type SaStage, TOLD_HARD, TOLD_SOFT } from './life/life-state.ts';
+export {
+  type LifeBefore,
+  type PeerAddress,
+  SaLifeState,
+  type SaStage,
+  TOLD_HARD,
+  TOLD_SOFT,
+} from './life/life-state.ts';
 export { type PeerSink, PeerWatch } from './life/peers.ts';
 export { restoreSa } from './life/restore.ts';
 export { copySas, entryOf, type SaCopy } from './life/sa-copy.ts';
 export {
   checkSnapshot,
   entriesFor,
+  type Restored,
   SA_STATE_SCHEMA,
   type SaSnapshot,
+  type SaSnapshotCounters,
   type SaSnapshotEntry,
 } from './life/snapshot.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions, type SaSource } from './open.ts';

@@ -11,18 +11,20 @@ import { digitsOf } from './window-bits.ts';
 
 export const SA_STATE_SCHEMA = 'rxsteer.sa-state/1';
 
-/** Counters of an SA, as `stats().sas[]` has them. */
-export const SNAPSHOT_COUNTERS = [
-  'packets',
-  'opened',
-  'dummy',
-  'icv',
-  'replay',
-  'short',
-  'padding',
-  'expired',
-  'bytes',
-] as const;
+/** Counters of an SA, as `stats().sas[]` has them; `bytes`: payload of the opened. */
+export interface SaSnapshotCounters {
+  readonly packets: number;
+  readonly opened: number;
+  readonly dummy: number;
+  readonly icv: number;
+  readonly replay: number;
+  readonly short: number;
+  readonly padding: number;
+  readonly expired: number;
+  readonly bytes: number;
+}
+
+const COUNTERS = ['packets', 'opened', 'dummy', 'icv', 'replay', 'short', 'padding', 'expired', 'bytes'] as const;
 
 /** The state of one SA. */
 export interface SaSnapshotEntry {
@@ -36,7 +38,7 @@ export interface SaSnapshotEntry {
   readonly top: string;
   /** A bit for each number of the window, the top first, 1: seen; hexadecimal. */
   readonly seen: string;
-  readonly counters: Readonly<Record<(typeof SNAPSHOT_COUNTERS)[number], number>>;
+  readonly counters: SaSnapshotCounters;
   /** What limits count. `since`: milliseconds since 1970; absent: no packet has begun it. `isOver`: a hard limit is reached. */
   readonly life: {
     readonly packets: number;
@@ -106,7 +108,7 @@ function checkEntry(record: unknown, where: string): void {
     seen,
   );
   check('counters', isObject(counters), 'an object', counters);
-  for (const name of SNAPSHOT_COUNTERS) {
+  for (const name of COUNTERS) {
     const count = (counters as Record<string, unknown>)[name];
     check(`counters.${name}`, isCount(count), 'a count', count);
   }
