@@ -159,14 +159,17 @@ describe('peers', () => {
 
   it('not a forged one, a replay, nor one that comes late by the old way', () => {
     const b = lane([natt]);
+    b.push(ether(forged(at(1, '198.51.100.1', 1))));
     b.push(ether(at(1, '203.0.113.7', 4500)));
+    expect(polled()).toEqual([]);
     b.push(ether(at(10, '203.0.113.9', 5)));
+    b.push(ether(at(10, '198.51.100.1', 1)));
     expect(polled()).toHaveLength(1);
     b.push(ether(forged(at(11, '198.51.100.1', 1))));
     b.push(ether(at(10, '198.51.100.1', 1)));
     b.push(ether(at(2, '203.0.113.7', 4500)));
     expect(polled()).toEqual([]);
-    expect(b.counts().drops).toEqual({ icv: 1, replay: 1 });
+    expect(b.counts().drops).toEqual({ icv: 2, replay: 2 });
     b.push(ether(at(12, '203.0.113.9', 5)));
     expect(polled()).toEqual([]);
   });
