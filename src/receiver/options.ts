@@ -303,8 +303,8 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
   const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
   // Throws when the backend that must be used cannot be.
   chooseCrypto([], crypto);
-  const usual = Math.max(1024, Math.ceil(sas.length * 1.25));
-  const maxSas = checkInteger('esp.maxSas', esp.maxSas ?? Math.min(usual, MAX_SAS), Math.max(1, sas.length), MAX_SAS);
+  const most = esp.maxSas ?? defaultMaxSas(sas.length);
+  const maxSas = checkInteger('esp.maxSas', most, Math.max(1, sas.length), MAX_SAS);
   return {
     sas,
     maxSas,
@@ -346,6 +346,11 @@ export function espEvents(events: EspEventOptions = {}): EspEvents {
     sequence,
     perSecond: checkInteger('esp.events.perSecond', perSecond, 1, 1000),
   };
+}
+
+/** `esp.maxSas` for so many SAs at first. */
+export function defaultMaxSas(given: number): number {
+  return Math.min(MAX_SAS, Math.max(1024, Math.ceil(given * 1.25)));
 }
 
 function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {

@@ -61,7 +61,7 @@ export function accountDelivery(
   accounts: FlowAccounts,
   { count, meta, frames }: Delivery,
   lane: number,
-  spis: readonly number[],
+  spis: ArrayLike<number>,
 ): void {
   let start = 0;
   for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
@@ -86,7 +86,7 @@ export function accountDelivery(
 }
 
 /** Accounts a batch where it lies. */
-export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: readonly number[]): void {
+export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: ArrayLike<number>): void {
   for (let i = 0; i < batch.length; i++) {
     const sa = batch.sa(i);
     const offset = batch.contiguous(i);

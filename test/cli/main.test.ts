@@ -67,6 +67,7 @@ describe('exit codes', () => {
       [['bogus'], /there is no command 'bogus'.*\[ERR_RXSTEER_USAGE\]/],
       [['toString'], /there is no command 'toString'/],
       [['replay'], /needs at least one capture.*\[ERR_RXSTEER_USAGE\]/],
+      [['replay', 'x.pcap', '--watch'], /--watch needs --sa FILE \[ERR_RXSTEER_USAGE\]/],
       [['replay', '--bogus', 'x'], /--bogus.*\[ERR_RXSTEER_USAGE\]/],
       [['replay', 'no-such-file.pcap', '--inline'], /no-such-file\.pcap.*\[ERR_RXSTEER_FILE\]/],
       [['replay', text, '--inline'], /text\.pcap.*\[ERR_RXSTEER_CAPTURE_FORMAT\]/],
