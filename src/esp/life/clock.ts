@@ -1,3 +1,5 @@
+import { NOT_BEGUN } from './life-state.ts';
+
 /**
  * What time it is for the life of SAs, in milliseconds. Live, it is the system's monotonic clock, which all threads share, looked at
  * once a poll at most. With `deterministic` it is packet time, the latest so far: the same capture has the same life every time.
@@ -39,9 +41,9 @@ export class LifeClock {
     return this.time;
   }
 
-  /** When an SA begins that is there now. In packet time: with its first authentic packet, or -1. */
+  /** When an SA begins that is there now. In packet time: with its first authentic packet, or `NOT_BEGUN`. */
   get start(): number {
-    return this.isPacketTime ? -1 : this.source();
+    return this.isPacketTime ? NOT_BEGUN : this.source();
   }
 
   /** A time of this clock in milliseconds since 1970, and the other way round. */
@@ -50,7 +52,7 @@ export class LifeClock {
   }
 
   startOf(date: number): number {
-    return this.isPacketTime ? date : Math.max(0, this.source() - (Date.now() - date));
+    return this.isPacketTime ? date : this.source() - (Date.now() - date);
   }
 
   /** Milliseconds since 1970, for an event. */

@@ -11,7 +11,7 @@ import type { SaFacts, SaLimits } from '../sa-config.ts';
 
 export const L_PACKETS = 0;
 export const L_BYTES = 1;
-/** On the clock of the lanes, in milliseconds; -1: it begins with the first authentic packet. */
+/** On the clock of the lanes, in milliseconds; `NOT_BEGUN`: it begins with the first authentic packet. */
 export const L_START = 2;
 /** Packets that came when the SA was expired. */
 export const L_REFUSED = 3;
@@ -28,6 +28,9 @@ const L_SOFT_MS = 18;
 export const L_HARD_PACKETS = 19;
 export const L_HARD_BYTES = 20;
 const L_HARD_MS = 21;
+
+/** Later than any time: no limit is reached. */
+export const NOT_BEGUN: number = Number.POSITIVE_INFINITY;
 
 const FLAGS = 16;
 export const L_ICV_COUNT = 17;
@@ -73,7 +76,7 @@ export class SaLifeState {
   }
 
   /** Makes state in shared memory of its own, with SAs that begin at `start`. */
-  static create(sas: readonly Pick<SaFacts, 'limits'>[], start = -1): SaLifeState {
+  static create(sas: readonly Pick<SaFacts, 'limits'>[], start: number = NOT_BEGUN): SaLifeState {
     const state = new SaLifeState(new SharedArrayBuffer(SaLifeState.bytes(sas.length)), 0, sas.length);
     sas.forEach(({ limits }, i) => {
       state.begin(i, limits, start);
@@ -126,7 +129,7 @@ export class SaLifeState {
     return this.words.subarray(sa * WORDS, (sa + 1) * WORDS);
   }
 
-  /** When the SA began, on the clock of the lanes; -1: it has not. */
+  /** When the SA began, on the clock of the lanes, or NOT_BEGUN. */
   start(sa: number): number {
     return this.doubles[sa * DOUBLES + L_START];
   }
@@ -194,7 +197,6 @@ export class SaLifeState {
     const { doubles: d } = this;
     const at = sa * DOUBLES;
     const start = d[at + L_START];
-    if (start < 0) return 0;
     return (now - start >= d[at + L_SOFT_MS] ? TOLD_SOFT : 0) | (now - start >= d[at + L_HARD_MS] ? TOLD_HARD : 0);
   }
 

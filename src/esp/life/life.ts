@@ -24,6 +24,7 @@ import {
   L_SOFT_BYTES,
   L_SOFT_PACKETS,
   L_START,
+  NOT_BEGUN,
   type SaLifeState,
   TOLD_HARD,
   TOLD_SEQUENCE,
@@ -137,7 +138,7 @@ export class SaLife {
   private use(sa: number, bytes: number): boolean {
     const { doubles: d } = this.lives;
     const at = this.lives.at(sa);
-    if (d[at + L_START] < 0) d[at + L_START] = this.clock.now;
+    if (d[at + L_START] === NOT_BEGUN) d[at + L_START] = this.clock.now;
     const all = d[at + L_BYTES] + bytes;
     if (all > d[at + L_HARD_BYTES]) {
       this.expire(sa, 'bytes');

@@ -7,7 +7,7 @@ import { exportSas, formatSpi, type Sa } from '../sa.ts';
 import type { SaState } from '../sa-state.ts';
 import { formatSequence } from '../sequence.ts';
 import type { LifeClock } from './clock.ts';
-import { SaLifeState, TOLD_HARD } from './life-state.ts';
+import { NOT_BEGUN, SaLifeState, TOLD_HARD } from './life-state.ts';
 import type { SaSnapshotEntry } from './snapshot.ts';
 import { topOf, windowText } from './window-bits.ts';
 
@@ -63,7 +63,7 @@ export function entryOf(copy: SaCopy, i: number, sa: Sa, clock: LifeClock, keys:
     counters: { packets, opened, dummy, icv, replay, short, padding, expired: lives.refused(i), bytes },
     life: {
       ...lives.used(i),
-      ...(start < 0 ? {} : { since: Math.round(clock.dateOf(start)) }),
+      ...(start === NOT_BEGUN ? {} : { since: Math.round(clock.dateOf(start)) }),
       isOver: lives.has(i, TOLD_HARD),
     },
     ...(peer === undefined

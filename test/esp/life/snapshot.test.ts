@@ -15,6 +15,7 @@ import {
   SaLifeState,
   type SaSnapshot,
   SaState,
+  TOLD_HARD,
 } from '../../../src/esp/index.ts';
 import { hexKey, saConfig } from '../support.ts';
 
@@ -160,6 +161,16 @@ describe('a window that goes on elsewhere', () => {
 
     expect(JSON.stringify(snapshot)).not.toContain(GCM.key.slice(0, 12));
     expect(first.snapshot(true).sas[0].config).toMatchObject({ transform: { key: GCM.key } });
+  });
+
+  it('an SA that is older than the machine where it goes on is as old there', () => {
+    const booted = new LifeClock(false, () => 60_000);
+    const lives = SaLifeState.create([createSa(saConfig(GCM, { limits: { hard: { seconds: 3600 } } }))]);
+    const before = { packets: 0, bytes: 0, refused: 0, isOver: false };
+    lives.restore(0, { ...before, start: booted.startOf(Date.now() - 3_590_000) });
+    expect([lives.reached(0, 60_000), lives.reached(0, 75_000)]).toEqual([0, TOLD_HARD]);
+    lives.restore(0, { ...before, start: new LifeClock(true).start });
+    expect(lives.reached(0, Number.MAX_VALUE)).toBe(0);
   });
 
   it('an SA that is over stays so', () => {
