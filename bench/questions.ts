@@ -13,6 +13,7 @@ import { cases as replay } from './replay.ts';
 import { cases as rfs } from './rfs.ts';
 import { cases as ring } from './ring.ts';
 import { cases as rules } from './rules.ts';
+import { cases as sas } from './sas.ts';
 
 export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['hash', hash],
@@ -26,6 +27,7 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['reassembly', reassembly],
   ['flood', flood],
   ['esp', esp],
+  ['sas', sas],
   ['lane', lane],
   ['replay', replay],
 ]);

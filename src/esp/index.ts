@@ -52,7 +52,7 @@ export {
 } from './life/snapshot.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions, type SaSource } from './open.ts';
 export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
-export { SaSelectors, SelectorRoom, selectorsOf } from './policy/sa-selectors.ts';
+export { SaSelectors, SelectorRoom } from './policy/sa-selectors.ts';
 export type { PortConfig, SelectorConfig } from './policy/selector.ts';
 export { Traffic } from './policy/traffic.ts';
 export { ReplayWindow } from './replay-window.ts';

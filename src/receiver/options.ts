@@ -11,7 +11,7 @@ import {
   type Sa,
   type SaConfig,
   type SaSnapshot,
-  selectorsOf,
+  SelectorRoom,
   validateSas,
 } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
@@ -308,7 +308,7 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
   return {
     sas,
     maxSas,
-    maxSelectors: sas.reduce((sum, sa) => sum + selectorsOf(sa.selectors).length, 2 * maxSas),
+    maxSelectors: sas.reduce((sum, sa) => sum + SelectorRoom.count(sa.selectors), 2 * maxSas),
     deliverUnknown: unknown === 'deliver',
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
     crypto,

@@ -22,7 +22,6 @@ import {
   SaState,
   SaTable,
   SelectorRoom,
-  selectorsOf,
   TOLD_HARD,
   TOLD_SOFT,
   transformName,
@@ -147,7 +146,7 @@ export class SaStore {
         `sas: expected at most ${free} more (esp.maxSas: ${this.capacity}; one that is removed or replaced counts until that is done), got ${sas.length}`,
       );
     }
-    const selectors = sas.reduce((sum, sa) => sum + selectorsOf(sa.selectors).length, 0);
+    const selectors = sas.reduce((sum, sa) => sum + SelectorRoom.count(sa.selectors), 0);
     if (selectors > this.selectors.left) {
       throw new RxSteerError(
         'ERR_RXSTEER_SA_CAPACITY',
@@ -289,7 +288,7 @@ export class SaStore {
     const slot = this.freeSlots.pop() ?? this.freshSlots++;
     this.serial = (this.serial + 1) | 0 || 1;
     this.state.start(slot, sa, this.windows.take(sa.replayWindow), this.serial);
-    this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(selectorsOf(sa.selectors));
+    this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(sa.selectors);
     this.state.facts[(slot << FACTS_SHIFT) + F_GATE] = gateOf(sa, this.events) | 0;
     this.lives.begin(slot, sa.limits, this.clock.start);
     if (this.lives.isTimed(slot)) this.timed.set(slot, sa);

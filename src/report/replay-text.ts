@@ -90,7 +90,8 @@ function queueRows(report: ReplayReport, style: Style): string[] {
 }
 
 function saRows(report: ReplayReport): string[] {
-  return shortened(report.sas, (sa) => {
+  const { formerSas: former } = report;
+  const rows = shortened(report.sas, (sa) => {
     const failed = Object.entries(sa.failed).flatMap(([why, n]) => (n > 0 ? [`${why} ${grouped(n)}`] : []));
     if (sa.life !== 'mature') failed.push(sa.life);
     if (sa.dummy > 0) failed.push(`dummy ${grouped(sa.dummy)}`);
@@ -104,6 +105,9 @@ function saRows(report: ReplayReport): string[] {
       failed.join(', '),
     ];
   });
+  if (former === undefined) return rows;
+  const { sas, opened, packets } = former;
+  return [...rows, `${grouped(sas)} replaced or removed meanwhile: ${grouped(opened)} of ${grouped(packets)} opened`];
 }
 
 /** What opens each transform, and in the words of the backends why nothing faster does. */

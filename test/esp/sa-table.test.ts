@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Piscina } from 'piscina';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Keyed, SaTable } from '../../src/esp/index.ts';
 import { randomNumbers } from '../support/corpus.ts';
 import { FOUND, MISSED, READER_WORDS, READS, STOP, type TableReaderTask, WRONG } from './table-reader.ts';
@@ -153,38 +153,70 @@ describe('SaTable, as SAs come and go', () => {
     expect([PLACES - 1, 0, 1].map((place) => words[8 * place])).toEqual([2, 4, 0]);
   });
 
-  it('is read by another thread that never sees a mixture', async () => {
+  it('is looked at again by a reader when it has changed meanwhile', () => {
+    const writer = SaTable.create([], 4);
+    const reader = new SaTable(writer.buffer, 0, 4);
+    const [one, two] = sameHome(4, 2);
+    writer.insert(one, 1);
+    const whole = reader.lookup.bind(reader);
+    // The reader has passed the place that the other one moves to, and comes to where it is no more.
+    const look = vi.spyOn(reader, 'lookup').mockImplementationOnce(() => {
+      writer.remove(one);
+      writer.insert(two, 2);
+      return -1;
+    });
+    look.mockImplementation(whole);
+    expect(reader.lookupShared(two.dstBytes, 0, false, two.spi)).toBe(2);
+    expect(look.mock.calls.length).toBe(2);
+  });
+
+  it('is read by another thread, which finds what is there all the while and nothing else', async () => {
     const capacity = 8;
-    const steady = [3, 4, 5].map((spi) => ({ spi, dstBytes: Uint8Array.of(10, 0, 0, 1) }));
-    // All of one table, so that they displace the steady ones; each has its own slots.
-    const churned = Array.from({ length: 5 }, (_, i) => ({ spi: 100 + i, dstBytes: Uint8Array.of(10, 0, 0, i) }));
-    const table = SaTable.create(steady, capacity);
-    const words = new Int32Array(new SharedArrayBuffer(4 * READER_WORDS));
+    const random = randomNumbers(9611);
+    // All of them have their first place in common, so each that goes has others move up.
+    const keys = sameHome(capacity, 6);
+    const table = SaTable.create([], capacity);
+    const words = new Int32Array(new SharedArrayBuffer(4 * (READER_WORDS + keys.length)));
     const pool = new Piscina({
       filename: new URL('./table-reader.ts', import.meta.url).href,
       maxThreads: 1,
       atomics: 'disabled',
     });
-    const reading = pool.run({ buffer: table.buffer, capacity, steady, churned, words } satisfies TableReaderTask);
-    const random = randomNumbers(9611);
-    const there = new Set<number>();
+    const reading = pool.run({ buffer: table.buffer, capacity, keys, words } satisfies TableReaderTask);
     let changes = 0;
-    // Until the reader has met changes often: how often it looks meanwhile is up to the machine.
-    while (Atomics.load(words, READS) < 200_000 || changes < 20_000) {
-      const i = random(churned.length);
-      if (there.delete(i)) table.remove(churned[i]);
-      else {
-        table.insert(churned[i], 10 * (i + 1));
-        there.add(i);
+    // How often the reader looks meanwhile is up to the machine.
+    while (Atomics.load(words, READS) < 1_000_000 || changes < 200_000) {
+      const i = random(keys.length);
+      const at = READER_WORDS + i;
+      if ((words[at] & 1) === 1) {
+        // Even again: whether it is found is not known from before it goes until after it is there.
+        Atomics.add(words, at, 1);
+        table.remove(keys[i]);
+      } else {
+        table.insert(keys[i], 10 * i);
+        Atomics.add(words, at, 1);
+        if (random(2) === 0) table.move(keys[i], 10 * i + 1);
       }
-      if (there.has(i) && random(2) === 0) table.move(churned[i], 10 * (i + 1) + 1);
-      changes++;
-      if (changes % 20_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++changes % 10_000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     Atomics.store(words, STOP, 1);
     await reading;
     await pool.destroy();
     expect([words[WRONG], words[MISSED]]).toEqual([0, 0]);
-    expect(words[FOUND]).toBeGreaterThan(0);
+    expect(words[FOUND]).toBeGreaterThan(1000);
   });
 });
+
+/** Keys with one first place in a table of this capacity. */
+function sameHome(capacity: number, count: number): Keyed[] {
+  const table = SaTable.create([], capacity);
+  const words = new Int32Array(table.buffer).subarray(8);
+  const keys: Keyed[] = [];
+  for (let spi = 1; keys.length < count; spi++) {
+    const key = { spi, dstBytes: Uint8Array.of(10, 0, 0, 1) };
+    table.insert(key, 7);
+    if (words[8 * 3] === 8) keys.push(key);
+    table.remove(key);
+  }
+  return keys;
+}

@@ -3,8 +3,7 @@
  * peer cannot send in the name of another one. Those of an SA are a chain in shared memory, whose first one the SA's facts name.
  */
 import { RxSteerError } from '../../errors.ts';
-import type { SelectorConfig } from './selector.ts';
-import { parseSelector, type Selector } from './selector.ts';
+import { parseSelector, type Selector, type SelectorConfig } from './selector.ts';
 import { matchesAddresses, matchesUpper, S_NEXT, SELECTOR_SHIFT, selectorWords } from './selector-words.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -46,8 +45,15 @@ export class SelectorRoom {
     this.left = capacity;
   }
 
+  /** How many selectors an SA's descriptions stand for. */
+  static count(configs: readonly SelectorConfig[] | undefined): number {
+    return configs === undefined ? 0 : selectorsOf(configs).length;
+  }
+
   /** Writes a chain; returns its first selector + 1, 0 for none. `left` must be enough. */
-  put(selectors: readonly Selector[]): number {
+  put(configs: readonly SelectorConfig[] | undefined): number {
+    if (configs === undefined) return 0;
+    const selectors = selectorsOf(configs);
     const words = selectorWords(selectors);
     let first = 0;
     for (let i = selectors.length - 1; i >= 0; i--) {
@@ -70,8 +76,7 @@ export class SelectorRoom {
   }
 }
 
-/** The selectors that an SA's description stands for. */
-export function selectorsOf(configs: readonly SelectorConfig[] = []): Selector[] {
+function selectorsOf(configs: readonly SelectorConfig[]): Selector[] {
   return configs.flatMap((config) => parseSelector(config, unexpected));
 }
 

@@ -12,7 +12,6 @@ import {
   SaSelectors,
   type SelectorConfig,
   SelectorRoom,
-  selectorsOf,
   Traffic,
 } from '../../../src/esp/index.ts';
 import { parseAddress } from '../../../src/wire/address.ts';
@@ -193,8 +192,8 @@ describe('selectors of SAs', () => {
             if (error instanceof RxSteerError) return;
             throw error;
           }
-          const again = importSas(exportSas(sas)).map((one) => selectorsOf(one.selectors));
-          const all = again.reduce((sum, { length }) => sum + length, 0);
+          const again = importSas(exportSas(sas)).map((one) => one.selectors);
+          const all = again.reduce((sum, one) => sum + SelectorRoom.count(one), 0);
           const buffer = new SharedArrayBuffer(SaSelectors.bytes(all));
           const room = new SelectorRoom(buffer, 0, all);
           // Those of another SA have been here before.
