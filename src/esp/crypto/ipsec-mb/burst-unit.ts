@@ -67,7 +67,7 @@ export class BurstUnit implements ContextUnit {
   /** Where a job's source begins in the packet, and how many bytes of it are hashed in front of the ciphertext. */
   readonly sourceOffset: number;
   readonly hashedBefore: number;
-  readonly template: JobTemplate = new JobTemplate();
+  readonly template: JobTemplate;
   private readonly sa: Sa;
   private readonly secrets: SaSecrets;
   private readonly calls: IpsecMbCalls;
@@ -77,6 +77,7 @@ export class BurstUnit implements ContextUnit {
     this.sa = sa;
     this.secrets = secrets;
     this.calls = calls;
+    this.template = new JobTemplate(calls.manager.layout);
     this.isAead = auth === undefined;
     this.esn = sa.esn;
     const hash = this.hash();
@@ -116,6 +117,7 @@ export class BurstUnit implements ContextUnit {
     job.putWord(J_DIRECTION, DIRECTION_DECRYPT);
     job.putWord(J_HASH_ALGORITHM, this.hash());
     job.putWord(J_ORDER, cipher === 'aes-ccm' ? ORDER_CIPHER_HASH : ORDER_HASH_CIPHER);
+    this.calls.manager.prepareForBursts(job);
   }
 
   /** Nothing lies outside of the slot. */
