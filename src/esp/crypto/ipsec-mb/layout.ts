@@ -55,10 +55,8 @@ const VERSION_2 = { ...SAME, archSse: 1, nextJob: 1108, jobs: 1112, jobBytes: 20
 /** By what `imb_get_version` returns. */
 export const LAYOUTS: ReadonlyMap<number, ManagerLayout> = new Map([
   [0x10300, { ...SAME, archSse: 2, nextJob: 1020, jobs: 1024, jobBytes: J_FILLED }],
-  [0x10400, { ...SAME, archSse: 2, nextJob: 1052, jobs: 1056, jobBytes: 232 }],
   [0x10500, { ...SAME, archSse: 2, nextJob: 1092, jobs: 1096, jobBytes: 232 }],
   [0x20000, VERSION_2],
-  [0x20001, VERSION_2],
   [0x20002, VERSION_2],
 ]);
 

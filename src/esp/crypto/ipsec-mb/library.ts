@@ -36,7 +36,8 @@ function load(): IpsecMb | string {
   return reason;
 }
 
-function withLayout(ffi: Ffi, library: Library, name: string): IpsecMb | string {
+/** The library with what is known of its version, or why it is not used. */
+export function withLayout(ffi: Ffi, library: Library, name: string): IpsecMb | string {
   const missing = library.missing([
     'imb_get_version',
     'imb_get_mb_mgr_size',
