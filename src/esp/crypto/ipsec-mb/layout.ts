@@ -1,5 +1,5 @@
 /**
- * Where things lie in structures of intel-ipsec-mb, of the versions whose header was read and with which the tests of this folder have run:
+ * Where things lie in structures of intel-ipsec-mb, of the versions whose header was read and with which the tests of the backends have run:
  * no other one is used. In bytes, as `offsetof` says for x86-64 (the structures have no bit fields and the compiler's natural alignment).
  *
  * Version 1.3.0 is Debian 12's libipsec-mb1, 1.5.0 that of Ubuntu 24.04; libipsec-mb2 is 2.0.0 in Debian 13 and 2.0.2 after it. Before 1.3.0
