@@ -182,6 +182,7 @@ class Key implements BurstKey, ContextOwner {
   readonly unit: BurstUnit;
   readonly kind: number;
   readonly least: number;
+  readonly most: number;
   readonly inPlace: boolean;
   readonly headBytes: number;
   readonly icvBytes: number;
@@ -190,6 +191,7 @@ class Key implements BurstKey, ContextOwner {
     this.unit = unit;
     this.kind = unit.kind;
     this.least = unit.least;
+    this.most = unit.most;
     this.inPlace = transform.cipher === 'null';
     this.headBytes = HEADER + transform.ivBytes;
     this.icvBytes = transform.icvBytes;
