@@ -53,6 +53,7 @@ import type { Scratch } from '../memory/scratch.ts';
 import { u16 } from '../wire/bytes.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
+import { UDP_HEADER, udpEnd } from '../wire/udp.ts';
 import { holdOwner } from './owners.ts';
 import type { SaReporter } from './sa-reporter.ts';
 import type { UnknownWatch } from './unknown-watch.ts';
@@ -159,8 +160,9 @@ export class EspStage {
     if (sa === 0 || !isProtected(cls) || isAh(cls)) return;
     const off = words[s + D_OFF];
     const l4 = off + (words[s + D_HEADERS] >>> 16);
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
-    this.opener.lookAhead(sa - 1, esp, off + words[s + D_END]);
+    const end = off + words[s + D_END];
+    if (isNatt(cls)) this.opener.lookAhead(sa - 1, l4 + UDP_HEADER, udpEnd(this.bytes, l4, end));
+    else this.opener.lookAhead(sa - 1, l4, end);
   }
 
   /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */
@@ -233,9 +235,10 @@ export class EspStage {
     const off = w[b + P_OFF];
     const l3 = w[b + P_L3];
     const l4 = w[b + P_L4];
-    const end = w[b + P_END];
-    const isUdp = cls === CLASS_NATT4 || cls === CLASS_NATT6;
-    const esp = isUdp ? l4 + 8 : l4;
+    const isUdp = isNatt(cls);
+    // What lies behind the datagram of ESP in UDP is no part of it, as in Linux.
+    const end = isUdp ? udpEnd(bytes, l4, w[b + P_END]) : w[b + P_END];
+    const esp = isUdp ? l4 + UDP_HEADER : l4;
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
@@ -322,6 +325,11 @@ export class EspStage {
 /** AH. */
 export function isAh(cls: number): boolean {
   return (cls & ~1) === CLASS_AH4;
+}
+
+/** ESP in UDP. */
+function isNatt(cls: number): boolean {
+  return (cls & ~1) === CLASS_NATT4;
 }
 
 /** ESP, raw or in UDP, or AH. */
