@@ -7,10 +7,13 @@ import { MSS, MSS_ESP, segments } from './segments.ts';
 import { espCapture, GCM_256, NULL_NONE } from './traffic.ts';
 
 /** What a ring holds less the marks; all frames fit L2. */
-const PACKETS = 512;
+export const PACKETS = 512;
 
 /** The ring is filled by the dispatcher before each round, untimed. */
-function polling(frames: readonly Uint8Array[], more: Pick<RigOptions, 'sas' | 'policy'> = {}): Round {
+export function polling(
+  frames: readonly Uint8Array[],
+  more: Pick<RigOptions, 'sas' | 'policy' | 'crypto'> = {},
+): Round {
   const rig = makeRig({ queues: 1, deterministic: true, ...more });
   const { dispatcher, sas } = rig;
   const batch = place(frames, rig.bytes, rig.options.layout.windows);

@@ -8,6 +8,7 @@ import type { Case } from './harness.ts';
 import { cases as hash } from './hash.ts';
 import { cases as kernels } from './kernels.ts';
 import { cases as lane } from './lane.ts';
+import { cases as laneEsp } from './lane-esp.ts';
 import { cases as reassembly } from './reassembly.ts';
 import { cases as replay } from './replay.ts';
 import { cases as rfs } from './rfs.ts';
@@ -29,5 +30,6 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['esp', esp],
   ['sas', sas],
   ['lane', lane],
+  ['lane-esp', laneEsp],
   ['replay', replay],
 ]);

@@ -1,7 +1,7 @@
 /** The parts of a receiver without its threads: a dispatcher, its rings and frame memory, and lanes on request. */
 
 import { FrameBatch } from '../src/capture/frame-batch.ts';
-import type { PolicyConfig, Sa } from '../src/esp/index.ts';
+import type { CryptoName, PolicyConfig, Sa } from '../src/esp/index.ts';
 import { microsoftKey } from '../src/hash/keys.ts';
 import type { Consumer } from '../src/lane/consumer.ts';
 import { Lane } from '../src/lane/lane.ts';
@@ -41,6 +41,7 @@ export interface RigOptions {
   readonly memory?: number;
   readonly rules?: readonly string[];
   readonly policy?: readonly PolicyConfig[];
+  readonly crypto?: CryptoName;
 }
 
 export function makeRig({
@@ -51,6 +52,7 @@ export function makeRig({
   memory,
   rules = [],
   policy,
+  crypto,
 }: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
@@ -61,7 +63,9 @@ export function makeRig({
     consumer: { onPackets() {} },
     ...(rfs === undefined ? {} : { rfs }),
     ...(memory === undefined ? {} : { memory }),
-    ...(sas === undefined && policy === undefined ? {} : { esp: { sas: sas ?? [], ...(policy && { policy }) } }),
+    ...(sas === undefined && policy === undefined
+      ? {}
+      : { esp: { sas: sas ?? [], ...(policy && { policy }), ...(crypto && { crypto }) } }),
   });
   const core = makeCore(options);
   const { bytes, control, dispatcher, flows } = core;

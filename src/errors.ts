@@ -14,6 +14,7 @@ export const ERRORS = {
   ERR_RXSTEER_SA_DUPLICATE: 'Two security associations with the same destination and SPI.',
   ERR_RXSTEER_SA_NOT_FOUND: 'There is no security association with this destination and SPI.',
   ERR_RXSTEER_SA_CAPACITY: 'There is no room for so many security associations, or selectors of theirs.',
+  ERR_RXSTEER_SA_STATE: 'A snapshot of security associations that cannot be gone on with.',
   ERR_RXSTEER_CRYPTO: 'A crypto backend that was asked for cannot be used here.',
   ERR_RXSTEER_SA_FILE: 'A file of security associations that cannot be understood.',
   ERR_RXSTEER_CAPTURE_FORMAT: 'A file that is no pcap or pcapng capture, or has a link type that is not supported.',

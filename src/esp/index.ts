@@ -19,6 +19,37 @@ export { Crypto, type CryptoChoice, chooseCrypto } from './crypto/select.ts';
 export { type EncapsulateOptions, sealTransport, sealTunnel } from './encapsulate.ts';
 export { type SaFormat, saFormat } from './import/format.ts';
 export { expandIpComp, IPCOMP_HEADER } from './ipcomp.ts';
+export { LifeClock } from './life/clock.ts';
+export {
+  FAILED_ICV,
+  FAILED_REPLAY,
+  gateOf,
+  type LifeSink,
+  type LifeThresholds,
+  type LimitUnit,
+  RATE_MS,
+  SaLife,
+} from './life/life.ts';
+export {
+  type LifeBefore,
+  type PeerAddress,
+  SaLifeState,
+  type SaStage,
+  TOLD_HARD,
+  TOLD_SOFT,
+} from './life/life-state.ts';
+export { type PeerSink, PeerWatch } from './life/peers.ts';
+export { restoreSa } from './life/restore.ts';
+export { copySas, entryOf, type SaCopy } from './life/sa-copy.ts';
+export {
+  checkSnapshot,
+  entriesFor,
+  type Restored,
+  SA_STATE_SCHEMA,
+  type SaSnapshot,
+  type SaSnapshotCounters,
+  type SaSnapshotEntry,
+} from './life/snapshot.ts';
 export { EspOpener, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type OpenOptions, type SaSource } from './open.ts';
 export { checkPolicy, Policy, type PolicyAction, type PolicyConfig } from './policy/policy.ts';
 export { SaSelectors, SelectorRoom } from './policy/sa-selectors.ts';
@@ -34,6 +65,8 @@ export {
   Sa,
   type SaConfig,
   type SaFacts,
+  type SaLimit,
+  type SaLimits,
   type SaMode,
   type SaProto,
   type TransformConfig,
@@ -47,6 +80,7 @@ export { SaRecords } from './sa-records.ts';
 export {
   F_BASE,
   F_FLAGS,
+  F_GATE,
   F_SELECTORS,
   F_SERIAL,
   FACTS_SHIFT,
@@ -59,5 +93,6 @@ export {
 } from './sa-state.ts';
 export { type Keyed, SaTable } from './sa-table.ts';
 export { type SealOptions, seal } from './seal.ts';
+export { formatSequence } from './sequence.ts';
 export type { AeadName, AuthName, CipherName, Transform } from './transforms/transform.ts';
 export { WindowRoom } from './window-room.ts';

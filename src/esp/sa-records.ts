@@ -90,7 +90,7 @@ export class SaRecords {
     bytes.set(authKey, b + AUTH_KEY);
   }
 
-  /** The SA of a record, with keys of its own: but for queue, group and selectors, which are none of a lane's business. */
+  /** The SA of a record, with keys of its own: but for queue, group, selectors and limits, which stand elsewhere or are none of a lane's business. */
   read(slot: number): Sa {
     const { bytes, view } = this;
     const b = slot * BYTES;
@@ -117,6 +117,7 @@ export class SaRecords {
       group: undefined,
       selectors: undefined,
       trustIcv: (bytes[b + FLAGS] & TRUST_ICV) !== 0,
+      limits: undefined,
     };
     return new Sa(facts, { key, salt, authKey });
   }

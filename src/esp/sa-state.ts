@@ -29,7 +29,8 @@ export const W_RING = 2;
 
 /**
  * Facts of a slot, in words: first word of the window, words of its ring less 1, packets of the window; lengths (IV | ICV << 8 |
- * block - 1 << 16); flags and mode; the first selector + 1 (`SaSelectors`), 0: none; a number that no other SA ever has had.
+ * block - 1 << 16); flags and mode; the first selector + 1 (`SaSelectors`), 0: none; a number that no other SA ever has had; from which
+ * sequence number on its life must be asked, unsigned (`SaLife`).
  */
 export const FACTS_SHIFT = 3;
 export const F_BASE = 0;
@@ -39,6 +40,7 @@ export const F_LENGTHS = 3;
 export const F_FLAGS = 4;
 export const F_SELECTORS = 5;
 export const F_SERIAL = 6;
+export const F_GATE = 7;
 
 /** In F_FLAGS; the mode stands above them. */
 export const FLAG_ESN = 1;
@@ -118,6 +120,7 @@ export class SaState {
       (sa.esn ? FLAG_ESN : 0) | (trustIcv ? FLAG_TRUST_ICV : 0) | (MODES.indexOf(mode) << MODE_SHIFT);
     facts[f + F_SELECTORS] = 0;
     facts[f + F_SERIAL] = serial;
+    facts[f + F_GATE] = -1;
     this.counters.fill(0, slot * 8, slot * 8 + 8);
     this.restartWindow(slot, sa.initialSeq);
   }
@@ -138,6 +141,18 @@ export class SaState {
   top(slot: number): bigint {
     const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
     return (BigInt(this.words[base + W_TOP_HIGH] >>> 0) << 32n) | BigInt(this.words[base + W_TOP_LOW] >>> 0);
+  }
+
+  /** The words of an SA's window: its top, then its ring. */
+  windowOf(slot: number): Int32Array {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
+    return this.words.subarray(base, base + W_RING + this.facts[(slot << FACTS_SHIFT) + F_RING_MASK] + 1);
+  }
+
+  /** Whether that is the highest authenticated number, in halves. */
+  isTop(slot: number, low: number, high: number): boolean {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
+    return this.words[base + W_TOP_LOW] === (low | 0) && this.words[base + W_TOP_HIGH] === (high | 0);
   }
 
   counts(slot: number): SaCounts {

@@ -1,4 +1,4 @@
-import type { CryptoName, PolicyConfig } from '../esp/index.ts';
+import type { CryptoName, LifeThresholds, PolicyConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -23,11 +23,12 @@ export interface ControlPlaces {
   readonly mailboxes: readonly number[];
   /** Rings between lanes, with ESP and more than one lane. */
   readonly handover: HandoverPlaces | undefined;
-  /** Order group of each SA; owners of order groups (`owners.ts`); table of SAs, their state and selectors. */
+  /** Order group of each SA; owners of order groups (`owners.ts`); table of SAs, their state, their lives and selectors. */
   readonly units: number;
   readonly owners: number;
   readonly saTable: number;
   readonly saState: number;
+  readonly saLife: number;
   readonly selectors: number;
 }
 
@@ -41,6 +42,12 @@ export interface RfsConfig {
   readonly saAffinity: boolean;
   /** Flows move only when what their lane has of them is delivered. */
   readonly inOrder: boolean;
+}
+
+/** When SAs are told of. */
+export interface EspEvents extends LifeThresholds {
+  /** Events of a kind that a lane tells in a second. */
+  readonly perSecond: number;
 }
 
 /** What a lane is made from: plain data that can be sent to a thread. */
@@ -75,6 +82,7 @@ export interface LaneConfig {
     readonly policy?: readonly PolicyConfig[];
     /** The fastest crypto backend that may be used; absent: any. */
     readonly crypto?: CryptoName;
+    readonly events: EspEvents;
   };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;

@@ -25,6 +25,7 @@ import {
   MODE_SHIFT,
   OPEN_DUMMY,
   OPEN_OK,
+  type PeerWatch,
   type SaSelectors,
   type SaState,
   type SaTable,
@@ -49,10 +50,13 @@ import {
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
+import { u16 } from '../wire/bytes.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
+import { UDP_HEADER, udpEnd } from '../wire/udp.ts';
 import { holdOwner } from './owners.ts';
-import type { UnknownSpis } from './unknown-spis.ts';
+import type { SaReporter } from './sa-reporter.ts';
+import type { UnknownWatch } from './unknown-watch.ts';
 
 /** What became of a packet: the row describes what was inside; it was a dummy; it is ESP of `elsewhere`; or the drop reason + 1. */
 export const STAGE_OPENED = 0;
@@ -100,7 +104,10 @@ export class EspStage {
   /** Order group of each SA. */
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
-  private readonly unknown: UnknownSpis;
+  private readonly unknown: UnknownWatch;
+  private readonly peers: PeerWatch;
+  /** What is told of SAs. */
+  readonly reporter: SaReporter;
   private readonly deliverUnknown: boolean;
   private readonly lane: number;
   private readonly selectors: SaSelectors;
@@ -119,7 +126,9 @@ export class EspStage {
     state: SaState;
     units: Int32Array;
     owners: Int32Array;
-    unknown: UnknownSpis;
+    unknown: UnknownWatch;
+    peers: PeerWatch;
+    reporter: SaReporter;
     deliverUnknown: boolean;
     lane: number;
     selectors: SaSelectors;
@@ -136,6 +145,8 @@ export class EspStage {
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
+    this.peers = parts.peers;
+    this.reporter = parts.reporter;
     this.deliverUnknown = parts.deliverUnknown;
     this.lane = parts.lane;
     this.selectors = parts.selectors;
@@ -149,8 +160,9 @@ export class EspStage {
     if (sa === 0 || !isProtected(cls) || isAh(cls)) return;
     const off = words[s + D_OFF];
     const l4 = off + (words[s + D_HEADERS] >>> 16);
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
-    this.opener.lookAhead(sa - 1, esp, off + words[s + D_END]);
+    const end = off + words[s + D_END];
+    if (isNatt(cls)) this.opener.lookAhead(sa - 1, l4 + UDP_HEADER, udpEnd(this.bytes, l4, end));
+    else this.opener.lookAhead(sa - 1, l4, end);
   }
 
   /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */
@@ -223,8 +235,10 @@ export class EspStage {
     const off = w[b + P_OFF];
     const l3 = w[b + P_L3];
     const l4 = w[b + P_L4];
-    const end = w[b + P_END];
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
+    const isUdp = isNatt(cls);
+    // What lies behind the datagram of ESP in UDP is no part of it, as in Linux.
+    const end = isUdp ? udpEnd(bytes, l4, w[b + P_END]) : w[b + P_END];
+    const esp = isUdp ? l4 + UDP_HEADER : l4;
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
@@ -242,6 +256,11 @@ export class EspStage {
     const verdict = isAh(cls)
       ? this.openAh(sa, l3, l4, end, target + head)
       : this.opener.open(sa, esp, end, target + head, end - esp);
+    // AH covers the addresses in front of it.
+    if ((verdict === OPEN_OK || verdict === OPEN_DUMMY) && !isAh(cls)) {
+      const { sequenceLow, sequenceHigh } = this.opener;
+      this.peers.look(sa, bytes, l3, isUdp ? u16(bytes, l4) : 0, sequenceLow, sequenceHigh);
+    }
     if (verdict !== OPEN_OK) {
       this.scratch.trim(target);
       return verdict === OPEN_DUMMY ? STAGE_DUMMY : verdict + 1;
@@ -306,6 +325,11 @@ export class EspStage {
 /** AH. */
 export function isAh(cls: number): boolean {
   return (cls & ~1) === CLASS_AH4;
+}
+
+/** ESP in UDP. */
+function isNatt(cls: number): boolean {
+  return (cls & ~1) === CLASS_NATT4;
 }
 
 /** ESP, raw or in UDP, or AH. */

@@ -1,4 +1,5 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
+import type { SaCopy } from '../esp/index.ts';
 import type { Reassembler } from '../fragments/reassembler.ts';
 import type { Gro } from '../gro/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
@@ -32,6 +33,7 @@ import type { LookAhead } from './look-ahead.ts';
 import type { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
 import { makeParts } from './parts.ts';
+import type { SaEvent } from './sa-events.ts';
 
 /** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
 const HEADER_SCRATCH = 512;
@@ -54,6 +56,8 @@ export class Lane {
   pending: Promise<void> | undefined;
   /** Called with what the consumer threw or rejected with. */
   onError: (error: unknown) => void = () => {};
+  /** Called with what the program is told of, at the end of a poll. */
+  onEvent: (event: SaEvent) => void = () => {};
   private readonly config: LaneConfig;
   private readonly consumer: Consumer;
   private readonly ring: RingConsumer;
@@ -154,6 +158,11 @@ export class Lane {
   forgetSas(slots: Iterable<number>, units: Iterable<number>): void {
     this.esp?.forget(slots);
     this.outlet.forgetUnits(units);
+  }
+
+  /** Copies the state of those of these SAs that are this lane's. Between two polls, as anything from outside is. */
+  copySas(slots: Int32Array): SaCopy | undefined {
+    return this.esp?.copy(slots);
   }
 
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
@@ -303,6 +312,7 @@ export class Lane {
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.esp !== undefined) for (const event of this.esp.endPoll()) this.tell(event);
     if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
@@ -324,6 +334,17 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Tells the consumer, and the program. */
+  private tell(event: SaEvent): void {
+    try {
+      this.consumer.onEvent?.(event);
+    } catch (error) {
+      this.counters[C_THROWS]++;
+      this.onError(error);
+    }
+    this.onEvent(event);
   }
 
   /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */

@@ -77,6 +77,7 @@ export function makeParts(config: LaneConfig): LaneParts {
     counters,
     stage: esp?.stage,
     units,
+    ...(esp === undefined ? {} : { clock: esp.clock }),
     fragments,
     ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
   });

@@ -1,4 +1,4 @@
-import { SaSelectors, SaState, SaTable } from '../esp/index.ts';
+import { SaLifeState, SaSelectors, SaState, SaTable } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { handoverBytes, handoverSlots } from '../lane/handover-rings.ts';
@@ -58,6 +58,7 @@ export function layControl(
     owners: layout.take(4 * Math.max(1, maxSas)),
     saTable: layout.take(SaTable.bytes(maxSas)),
     saState: layout.take(SaState.bytes(maxSas)),
+    saLife: layout.take(SaLifeState.bytes(maxSas)),
     selectors: layout.take(SaSelectors.bytes(esp?.maxSelectors ?? 0)),
   };
   const dispatcherUnknown = layout.take(UNKNOWN_SPIS_BYTES);

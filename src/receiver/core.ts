@@ -1,10 +1,12 @@
-import { SaRecords, SaTable } from '../esp/index.ts';
+import { LifeClock, SaRecords, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { HandoverWatch } from '../lane/handover-watch.ts';
+import type { UnknownSpiEvent } from '../lane/sa-events.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
+import { UnknownWatch } from '../lane/unknown-watch.ts';
 import { Arena } from '../memory/arena.ts';
 import { createFrameMemory } from '../memory/frame-memory.ts';
 import { Mailbox } from '../memory/mailbox.ts';
@@ -15,7 +17,7 @@ import { Steerer } from '../steer/steerer.ts';
 import { Dissection } from '../wire/dissect.ts';
 import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Resolved } from './options.ts';
+import { espEvents, type Resolved } from './options.ts';
 import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
 import { ruleCapacity } from './rule-plan.ts';
 import { SaMoves } from './sa-moves.ts';
@@ -35,8 +37,12 @@ export interface Core {
   readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
   readonly sas: SaStore;
+  /** Owner lanes of order groups. */
+  readonly owners: Int32Array;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
+  /** What the dispatcher tells of packets without SA. */
+  onUnknownSpi: (event: UnknownSpiEvent) => void;
   /** What a lane is made from. */
   laneConfig(lane: number): LaneConfig;
 }
@@ -74,9 +80,13 @@ export function makeCore(options: Resolved): Core {
     maxSelectors: esp?.maxSelectors ?? 0,
     records,
     crypto: esp?.crypto,
+    deterministic,
+    events: esp?.events ?? espEvents(),
   });
   sas.choose(esp?.sas ?? []);
-  for (const sa of esp?.sas ?? []) sas.add(sa);
+  esp?.sas.forEach((sa, i) => {
+    sas.add(sa, esp.restore?.[i]);
+  });
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
@@ -90,6 +100,7 @@ export function makeCore(options: Resolved): Core {
     rings: places.rings,
     ...(flows === undefined ? {} : { rfs: { flows, inOrder: rfs!.inOrder } }),
   });
+  const clock = new LifeClock(deterministic);
   const placement = new Placement({
     d,
     steerer,
@@ -102,7 +113,9 @@ export function makeCore(options: Resolved): Core {
             table: new SaTable(buffer, places.saTable, esp.maxSas),
             units: words.subarray(places.units >> 2),
             owners,
-            unknown: unknown[queues],
+            unknown: new UnknownWatch(unknown[queues], clock, esp.events.perSecond, (event) =>
+              core.onUnknownSpi(event),
+            ),
             deliverUnknown: esp.deliverUnknown,
           },
         }),
@@ -113,6 +126,7 @@ export function makeCore(options: Resolved): Core {
     kernels,
     d,
     placement,
+    clock,
     rings,
     arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
     ...(fragments === undefined ? {} : { fragments: new Reassembler(bytes, kernels, layout.fragments, fragments) }),
@@ -156,6 +170,7 @@ export function makeCore(options: Resolved): Core {
             maxSelectors: esp.maxSelectors,
             records,
             deliverUnknown: esp.deliverUnknown,
+            events: esp.events,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
             ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
           },
@@ -165,7 +180,7 @@ export function makeCore(options: Resolved): Core {
     ...(options.gro === undefined ? {} : { gro: options.gro }),
     excluded: options.excluded,
   });
-  return {
+  const core: Core = {
     options,
     memory: memory!,
     bytes,
@@ -176,9 +191,12 @@ export function makeCore(options: Resolved): Core {
     handover,
     dispatcher,
     sas,
+    owners,
     unknown,
+    onUnknownSpi: () => {},
     laneConfig,
   };
+  return core;
 }
 
 /** A flow limit of one lane; only the dispatcher uses it. */

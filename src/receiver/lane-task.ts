@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { SaCopy } from '../esp/index.ts';
 import type { LaneConfig } from '../lane/config.ts';
+import type { SaEvent } from '../lane/sa-events.ts';
 
 /** What a lane's thread is started with. */
 export interface LaneTask {
@@ -20,7 +22,10 @@ export interface LaneFailure {
 export type FromLane =
   | { readonly kind: 'ready' }
   | { readonly kind: 'message'; readonly message: unknown }
+  | { readonly kind: 'sa'; readonly event: SaEvent }
   | { readonly kind: 'error'; readonly error: unknown }
+  /** SAs are copied, as the message with this number asked. */
+  | { readonly kind: 'copied'; readonly number: number; readonly copy: SaCopy | undefined }
   /** SAs are forgotten: the message with this number is done. */
   | { readonly kind: 'forgotten'; readonly number: number };
 
@@ -28,6 +33,8 @@ export type FromLane =
 export type ToLane =
   /** For its consumer. */
   | { readonly kind: 'message'; readonly message: unknown }
+  /** SAs of whose state a copy is wanted. */
+  | { readonly kind: 'copy'; readonly number: number; readonly slots: Int32Array }
   /** SAs that have gone: their slots and order groups. */
   | {
       readonly kind: 'forget';

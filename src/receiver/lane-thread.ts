@@ -38,9 +38,14 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
       tell({ kind: 'error', error: new Error('the consumer threw what cannot be sent to another thread') });
     }
   };
+  lane.onEvent = (event) => tell({ kind: 'sa', event });
   port.on('message', (to: ToLane) => {
     if (to.kind === 'message') {
       consumer.onMessage?.(to.message);
+      return;
+    }
+    if (to.kind === 'copy') {
+      tell({ kind: 'copied', number: to.number, copy: lane.copySas(to.slots) });
       return;
     }
     lane.forgetSas(to.slots, to.units);

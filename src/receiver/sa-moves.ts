@@ -27,6 +27,7 @@ export interface SaMovesParts {
  */
 export class SaMoves {
   moved = 0;
+  private held = 0;
   private readonly parts: SaMovesParts;
   /** At order groups that shall move: from where, to where. */
   private readonly wanted: Map<number, { from: number; to: number }> = new Map();
@@ -43,7 +44,16 @@ export class SaMoves {
   /** Takes requests and does what can be done of them. */
   settle(): void {
     this.take();
-    if (this.wanted.size > 0) this.move();
+    if (this.wanted.size > 0 && this.held === 0) this.move();
+  }
+
+  /** No SA moves before `release` was called as often. */
+  hold(): void {
+    this.held++;
+  }
+
+  release(): void {
+    this.held--;
   }
 
   private take(): void {

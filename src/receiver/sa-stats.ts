@@ -1,4 +1,4 @@
-import type { CryptoName, SaMode, SaProto } from '../esp/index.ts';
+import type { CryptoName, SaMode, SaProto, SaStage } from '../esp/index.ts';
 
 /** A security association, and what it has done. */
 export interface SaStats {
@@ -21,7 +21,16 @@ export interface SaStats {
   /** Authentic and well formed; dummies not counted. */
   readonly opened: number;
   readonly dummy: number;
-  readonly failed: { readonly icv: number; readonly replay: number; readonly short: number; readonly padding: number };
+  /** `expired`: came when a hard limit was reached. */
+  readonly failed: {
+    readonly icv: number;
+    readonly replay: number;
+    readonly short: number;
+    readonly padding: number;
+    readonly expired: number;
+  };
+  /** `dying` from a soft limit on, `dead` from a hard one on (RFC 2367 section 1.3). */
+  readonly life: SaStage;
 }
 
 /** What SAs have done together that are gone. */

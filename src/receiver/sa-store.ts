@@ -3,20 +3,32 @@ import {
   type CryptoChoice,
   type CryptoName,
   chooseCrypto,
+  copySas,
   F_BASE,
+  F_GATE,
   F_SELECTORS,
   FACTS_SHIFT,
   formatSpi,
+  gateOf,
+  LifeClock,
+  type LifeThresholds,
+  restoreSa,
   type Sa,
+  type SaCopy,
   type SaCounts,
+  SaLifeState,
   SaRecords,
+  type SaSnapshotEntry,
   SaState,
   SaTable,
   SelectorRoom,
+  TOLD_HARD,
+  TOLD_SOFT,
   transformName,
   WindowRoom,
 } from '../esp/index.ts';
 import type { ControlPlaces } from '../lane/config.ts';
+import { SaReporter } from '../lane/sa-reporter.ts';
 import type { SaStats } from './sa-stats.ts';
 import { SaUnits } from './sa-units.ts';
 
@@ -28,9 +40,18 @@ export interface SaEntry {
   readonly choice: CryptoChoice;
 }
 
+/** Counters as `FormerSas` has them, to be added to. */
+type FormerCounts = SaCounts & { sas: number; failed: SaCounts['failed'] & { expired: number } };
+
 /** What an SA is called by. */
 export function saName({ proto, dst, spi }: Pick<Sa, 'proto' | 'dst' | 'spi'>): string {
   return `${proto} ${dst} ${spi}`;
+}
+
+/** Where an SA goes on: what a snapshot says of it, and how many numbers above that count as seen. */
+export interface RestoredSa {
+  readonly entry: SaSnapshotEntry;
+  readonly jump: number;
 }
 
 export interface SaStoreParts {
@@ -40,12 +61,16 @@ export interface SaStoreParts {
   readonly maxSelectors: number;
   readonly records: SharedArrayBuffer;
   readonly crypto: CryptoName | undefined;
+  readonly deterministic: boolean;
+  /** From where on SAs are told of. */
+  readonly events: LifeThresholds;
 }
 
 /**
  * The SA database of a receiver, in the thread of its dispatcher, which alone changes it. What packets need of it lies in shared memory:
  *
  *     SaTable: (destination, SPI) -> slot      SaRecords: slot -> transform and keys      SaState: slot -> facts, window, counters
+ *     SaLifeState: slot -> limits, and how far they are used up
  *     units: slot -> order group               owners: order group -> lane
  *
  * An SA is written to a slot first and published in the table last. One that goes is taken out of the table first; its slot is free
@@ -54,19 +79,24 @@ export interface SaStoreParts {
 export class SaStore {
   readonly units: SaUnits;
   /** Sum of what SAs have done that are gone, and how many they were. */
-  readonly former: SaCounts & { sas: number } = {
+  readonly former: FormerCounts = {
     sas: 0,
     packets: 0,
     opened: 0,
     dummy: 0,
-    failed: { icv: 0, replay: 0, short: 0, padding: 0 },
+    failed: { icv: 0, replay: 0, short: 0, padding: 0, expired: 0 },
     bytes: 0,
   };
   readonly capacity: number;
   private readonly crypto: CryptoName | undefined;
   private readonly entries: Map<string, SaEntry> = new Map();
+  /** SAs that have limits by time, at their slots. */
+  private readonly timed: Map<number, Sa> = new Map();
   private readonly table: SaTable;
   private readonly state: SaState;
+  private readonly lives: SaLifeState;
+  private readonly clock: LifeClock;
+  private readonly events: LifeThresholds;
   private readonly records: SaRecords;
   private readonly unitOf: Int32Array;
   private readonly windows: WindowRoom;
@@ -76,11 +106,14 @@ export class SaStore {
   private freshSlots = 0;
   private serial = 0;
 
-  constructor({ buffer, places, maxSas, maxSelectors, records, crypto }: SaStoreParts) {
+  constructor({ buffer, places, maxSas, maxSelectors, records, crypto, deterministic, events }: SaStoreParts) {
     this.capacity = maxSas;
     this.crypto = crypto;
     this.table = SaTable.make(buffer, places.saTable, maxSas);
     this.state = new SaState(buffer, places.saState, maxSas);
+    this.lives = new SaLifeState(buffer, places.saLife, maxSas);
+    this.clock = new LifeClock(deterministic);
+    this.events = events;
     this.records = new SaRecords(records);
     this.unitOf = new Int32Array(buffer, places.units, maxSas);
     this.units = new SaUnits(new Int32Array(buffer, places.owners, Math.max(1, maxSas)));
@@ -122,9 +155,14 @@ export class SaStore {
     }
   }
 
-  /** Adds an SA that is not there, and for which `choose` has been called; packets find it from now on. There must be room. */
-  add(sa: Sa): SaEntry {
+  /**
+   * Adds an SA that is not there, and for which `choose` has been called; packets find it from now on. There must be room.
+   *
+   * @param from where it goes on
+   */
+  add(sa: Sa, from?: RestoredSa): SaEntry {
     const entry = this.write(sa, this.units.join(sa));
+    if (from !== undefined) restoreSa(this.state, this.lives, this.clock, entry.slot, from.entry, from.jump);
     this.table.insert(sa, entry.slot);
     this.entries.set(saName(sa), entry);
     return entry;
@@ -158,13 +196,19 @@ export class SaStore {
     this.windows.give(sa.replayWindow, facts[(slot << FACTS_SHIFT) + F_BASE]);
     this.selectors.give(facts[(slot << FACTS_SHIFT) + F_SELECTORS]);
     this.records.wipe(slot);
+    this.timed.delete(slot);
     this.freeSlots.push(slot);
-    this.sumUp(this.state.counts(slot));
+    this.sumUp(this.state.counts(slot), this.lives.refused(slot));
     return { stats, unitGone: this.units.leave(entry.unit) };
   }
 
+  /** Copies the state of SAs that no lane uses. */
+  copy(slots: readonly number[]): SaCopy {
+    return copySas(this.state, this.lives, Int32Array.from(slots));
+  }
+
   stats({ sa, slot, choice }: SaEntry): SaStats {
-    const { bytes: _, ...counts } = this.state.counts(slot);
+    const { bytes: _, failed, ...counts } = this.state.counts(slot);
     return {
       id: slot + 1,
       spi: sa.spi,
@@ -179,6 +223,8 @@ export class SaStore {
       ...(sa.queue === undefined ? {} : { queue: sa.queue }),
       ...(sa.group === undefined ? {} : { group: sa.group }),
       ...counts,
+      failed: { ...failed, expired: this.lives.refused(slot) },
+      life: this.lives.stage(slot),
     };
   }
 
@@ -189,9 +235,32 @@ export class SaStore {
     return [...used.values()];
   }
 
-  /** Starts all replay windows again; no lane may be working. */
+  /** Starts all replay windows and lives again; no lane may be working. */
   restartWindows(): void {
-    for (const { sa, slot } of this.entries.values()) this.state.restartWindow(slot, sa.initialSeq);
+    for (const { sa, slot } of this.entries.values()) {
+      this.state.restartWindow(slot, sa.initialSeq);
+      this.lives.restart(slot, this.clock.start);
+    }
+  }
+
+  /** SAs that have reached a limit by time of which nobody has told yet; it is told now. */
+  expire(): { readonly slot: number; readonly isHard: boolean }[] {
+    const { lives } = this;
+    const told: { slot: number; isHard: boolean }[] = [];
+    this.clock.tick();
+    for (const slot of this.timed.keys()) {
+      const reached = lives.reached(slot, this.clock.now);
+      for (const flag of [TOLD_SOFT, TOLD_HARD]) {
+        if ((reached & flag) !== 0 && lives.tell(slot, flag)) told.push({ slot, isHard: flag === TOLD_HARD });
+      }
+    }
+    return told;
+  }
+
+  /** What tells of those. */
+  reporter(perSecond: number): SaReporter {
+    const { state, lives: life, clock } = this;
+    return new SaReporter({ sas: { at: (slot) => this.timed.get(slot) }, state, life, clock, perSecond });
   }
 
   /** Zeroes all keys; no lane may be working. */
@@ -220,12 +289,15 @@ export class SaStore {
     this.serial = (this.serial + 1) | 0 || 1;
     this.state.start(slot, sa, this.windows.take(sa.replayWindow), this.serial);
     this.state.facts[(slot << FACTS_SHIFT) + F_SELECTORS] = this.selectors.put(sa.selectors);
+    this.state.facts[(slot << FACTS_SHIFT) + F_GATE] = gateOf(sa, this.events) | 0;
+    this.lives.begin(slot, sa.limits, this.clock.start);
+    if (this.lives.isTimed(slot)) this.timed.set(slot, sa);
     this.records.write(slot, sa);
     this.unitOf[slot] = unit;
     return { sa, slot, unit, choice };
   }
 
-  private sumUp({ packets, opened, dummy, failed, bytes }: SaCounts): void {
+  private sumUp({ packets, opened, dummy, failed, bytes }: SaCounts, expired: number): void {
     const { former } = this;
     former.sas++;
     former.packets += packets;
@@ -236,6 +308,7 @@ export class SaStore {
     former.failed.replay += failed.replay;
     former.failed.short += failed.short;
     former.failed.padding += failed.padding;
+    former.failed.expired += expired;
   }
 }
 

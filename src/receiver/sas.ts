@@ -1,8 +1,33 @@
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
-import { createSas, type Sa, type SaConfig, type SaKey, saKey, withPlace } from '../esp/index.ts';
+import { createSas, type Sa, type SaConfig, type SaKey, type SaSnapshot, saKey, withPlace } from '../esp/index.ts';
+import { type RestoreOptions, restoredSas } from './options.ts';
 import type { SaRetirement } from './sa-retirement.ts';
+import type { SaSnapshots } from './sa-snapshots.ts';
 import type { SaStats } from './sa-stats.ts';
 import { type SaEntry, type SaStore, saName, saText } from './sa-store.ts';
+
+export interface ReceiverSasParts {
+  readonly store: SaStore;
+  readonly retirement: SaRetirement;
+  readonly snapshots: SaSnapshots;
+  readonly queues: number;
+  /** Throws when nothing can be changed any more. */
+  check(): void;
+}
+
+/** How SAs are removed. */
+export interface RemoveOptions {
+  /** Milliseconds for which they are used as before: the peer may still send by them. 0 (default) to 86,400,000. */
+  readonly grace?: number;
+}
+
+/** What a snapshot holds, and how long it may take. */
+export interface SnapshotOptions {
+  /** With the description of each SA, keys and all: keep it as you keep keys. Default false. */
+  readonly keys?: boolean;
+  /** Milliseconds for lanes to answer in. Default: any. */
+  readonly timeout?: number;
+}
 
 /**
  * The security associations of a receiver: `receiver.sas`. They can be added, replaced and removed while packets flow, which pauses
@@ -25,14 +50,17 @@ import { type SaEntry, type SaStore, saName, saText } from './sa-store.ts';
 export class ReceiverSas implements Iterable<SaStats> {
   private readonly store: SaStore;
   private readonly retirement: SaRetirement;
+  private readonly snapshots: SaSnapshots;
   private readonly queues: number;
-  /** Throws when nothing can be changed any more. */
   private readonly check: () => void;
+  /** What ends the grace of SAs that are to be removed. */
+  private readonly graces: Set<() => void> = new Set();
 
   /** @hidden */
-  constructor(store: SaStore, retirement: SaRetirement, queues: number, check: () => void) {
+  constructor({ store, retirement, snapshots, queues, check }: ReceiverSasParts) {
     this.store = store;
     this.retirement = retirement;
+    this.snapshots = snapshots;
     this.queues = queues;
     this.check = check;
   }
@@ -71,12 +99,14 @@ export class ReceiverSas implements Iterable<SaStats> {
    * Adds SAs. Packets that are pushed from now on are opened with them, in whatever lane. An SA with a `group` joins those of that
    * group; with a `queue` too, those of them that are pinned to that queue.
    *
+   * @param options `restore`: where they go on, by a snapshot that has each of them
    * @returns what `batch.sa(i)` calls each of them, when every lane knows them
-   * @throws RxSteerError `ERR_RXSTEER_SA`, `ERR_RXSTEER_SA_DUPLICATE`, `ERR_RXSTEER_SA_CAPACITY`, `ERR_RXSTEER_CRYPTO`,
+   * @throws RxSteerError `ERR_RXSTEER_SA`, `ERR_RXSTEER_SA_STATE`, `ERR_RXSTEER_SA_DUPLICATE`, `ERR_RXSTEER_SA_CAPACITY`, `ERR_RXSTEER_CRYPTO`,
    * `ERR_RXSTEER_OPTION` (a queue that is not there), `ERR_RXSTEER_CLOSED`; then none was added
    */
-  async add(sas: readonly (SaConfig | Sa)[]): Promise<number[]> {
+  async add(sas: readonly (SaConfig | Sa)[], { restore }: { restore?: RestoreOptions } = {}): Promise<number[]> {
     const made = this.made(sas);
+    const from = restore && restoredSas('restore', restore, made, false);
     made.forEach((sa, i) => {
       if (this.store.get(saName(sa)) === undefined) return;
       throw new RxSteerError(
@@ -86,7 +116,7 @@ export class ReceiverSas implements Iterable<SaStats> {
     });
     this.store.checkRoom(made);
     this.store.choose(made);
-    return made.map((sa) => this.store.add(sa).slot + 1);
+    return made.map((sa, i) => this.store.add(sa, from?.[i]).slot + 1);
   }
 
   /**
@@ -124,11 +154,14 @@ export class ReceiverSas implements Iterable<SaStats> {
    * not wait for this in its call.
    *
    * @param keys destination and SPI of each; SAs, their descriptions and their statistics will do
+   * @param options `grace`: for so long they stay as they are. Then those go that have not been removed or replaced meanwhile
    * @returns their last statistics, when all their packets are delivered and no lane has anything of them
-   * @throws RxSteerError `ERR_RXSTEER_SA_NOT_FOUND`, `ERR_RXSTEER_SA` (no key), `ERR_RXSTEER_CLOSED`; then none was removed
+   * @throws RxSteerError `ERR_RXSTEER_SA_NOT_FOUND`, `ERR_RXSTEER_SA` (no key), `ERR_RXSTEER_OPTION`, `ERR_RXSTEER_CLOSED`; then
+   * none was removed
    */
-  async remove(keys: readonly SaKey[]): Promise<SaStats[]> {
+  async remove(keys: readonly SaKey[], { grace = 0 }: RemoveOptions = {}): Promise<SaStats[]> {
     this.check();
+    checkInteger('grace', grace, 0, 86_400_000);
     if (!Array.isArray(keys)) throw optionError('remove', 'a list of destinations and SPIs', keys);
     const found = new Set<SaEntry>();
     keys.forEach((key, i) => {
@@ -136,8 +169,39 @@ export class ReceiverSas implements Iterable<SaStats> {
       if (found.has(entry)) throw notFound(entry.sa, `keys[${i}]`, ' any more: it is named before');
       found.add(entry);
     });
-    for (const entry of found) this.store.remove(entry);
-    return this.retirement.retire([...found]);
+    if (grace > 0) await this.grace(grace);
+    const left = [...found].filter((entry) => this.store.get(saName(entry.sa)) === entry);
+    for (const entry of left) this.store.remove(entry);
+    return this.retirement.retire(left);
+  }
+
+  /**
+   * The state of all SAs (windows, counters, what of their lives is over, where their peers are), to go on with elsewhere. Each SA is as
+   * it was between two packets, while packets flow; what is on the way to lanes is not in it. After `close` it is final.
+   *
+   * @returns an object that JSON can hold: see `docs/fail-over.md`
+   * @throws RxSteerError `ERR_RXSTEER_TIMEOUT`
+   */
+  snapshot({ keys = false, timeout = Number.POSITIVE_INFINITY }: SnapshotOptions = {}): Promise<SaSnapshot> {
+    return this.snapshots.take(keys, timeout);
+  }
+
+  /** @hidden The receiver ends: so does every grace. */
+  end(): void {
+    for (const over of this.graces) over();
+  }
+
+  /** Resolves after so many milliseconds, or when the receiver ends. */
+  private grace(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        this.graces.delete(over);
+        resolve();
+      };
+      const timer = setTimeout(over, ms);
+      this.graces.add(over);
+    });
   }
 
   private made(sas: readonly (SaConfig | Sa)[]): Sa[] {

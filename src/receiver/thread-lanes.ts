@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { RxSteerError } from '../errors.ts';
+import type { SaCopy } from '../esp/index.ts';
 import type { LaneConfig } from '../lane/config.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { FromLane, LaneFailure, LaneTask, ToLane } from './lane-task.ts';
@@ -35,6 +36,9 @@ export class ThreadLanes implements Lanes {
   /** Messages that lanes have not all answered, by their numbers. */
   private readonly forgetting: Map<number, { readonly lanes: Set<number>; readonly resolve: () => void }> = new Map();
   private forgets = 0;
+  /** Copies that were asked for, by the numbers of the messages. */
+  private readonly copying: Map<number, { readonly lane: number; resolve(copy: SaCopy | undefined): void }> = new Map();
+  private copies = 0;
   private ending = false;
   private readonly watchdog: NodeJS.Timeout | undefined;
 
@@ -120,6 +124,24 @@ export class ThreadLanes implements Lanes {
     });
   }
 
+  copySas(lane: number, slots: Int32Array): Promise<SaCopy | undefined> {
+    if (this.ending || this.dead.has(lane)) return Promise.resolve(undefined);
+    const number = ++this.copies;
+    this.ports[lane].postMessage({ kind: 'copy', number, slots } satisfies ToLane);
+    return new Promise((resolve) => {
+      this.copying.set(number, { lane, resolve });
+    });
+  }
+
+  /** What a lane was asked to copy will not come, as its thread has ended; without a lane, of all. */
+  private copiesLost(lane?: number): void {
+    for (const [number, asked] of this.copying) {
+      if (lane !== undefined && asked.lane !== lane) continue;
+      this.copying.delete(number);
+      asked.resolve(undefined);
+    }
+  }
+
   /** A lane has forgotten what message `number` says, or everything, with its thread. */
   private forgotten(lane: number, number?: number): void {
     for (const [each, { lanes, resolve }] of this.forgetting) {
@@ -146,6 +168,7 @@ export class ThreadLanes implements Lanes {
     clearInterval(this.watchdog);
     Atomics.store(this.stop, 0, 1);
     await this.pool.destroy();
+    this.copiesLost();
     for (const port of this.ports) port.close();
   }
 
@@ -162,8 +185,12 @@ export class ThreadLanes implements Lanes {
         if (from.kind === 'ready') {
           ready = true;
           resolve();
-        } else if (from.kind === 'message') events.message(lane, from.message);
-        else if (from.kind === 'forgotten') this.forgotten(lane, from.number);
+        } else if (from.kind === 'sa') events.sa(from.event);
+        else if (from.kind === 'message') events.message(lane, from.message);
+        else if (from.kind === 'copied') {
+          this.copying.get(from.number)?.resolve(from.copy);
+          this.copying.delete(from.number);
+        } else if (from.kind === 'forgotten') this.forgotten(lane, from.number);
         else events.consumerError(lane, from.error);
       });
       port1.unref();
@@ -179,6 +206,7 @@ export class ThreadLanes implements Lanes {
         (error: unknown) => {
           port1.close();
           this.forgotten(lane);
+          this.copiesLost(lane);
           failed(`consumer: the thread of lane ${lane} ended before ${consumer} was there: ${error}`, error);
           if (ready && !this.ending) this.restart(lane, error);
         },

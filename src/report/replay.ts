@@ -24,6 +24,7 @@ import {
 } from './delivery.ts';
 import { type DigestKind, FlowAccounts, type FlowReport } from './flows.ts';
 import type { FromReplayConsumer, ReplayConsumerData } from './replay-consumer.ts';
+import { ReplayEvents, type ReplayEventsReport } from './replay-events.ts';
 import { type SaChanges, WatchedSas } from './watched-sas.ts';
 
 export interface ReplayOptions {
@@ -78,6 +79,7 @@ export interface ReplayReport {
     readonly dst: string;
     readonly packets: number;
   }[];
+  readonly events: ReplayEventsReport;
   readonly gro: { readonly merged: number; readonly flushes: Readonly<Record<string, number>> };
   readonly flows: readonly FlowReport[];
   readonly invariants: { readonly conserved: boolean; readonly reordered: number };
@@ -136,6 +138,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     data,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const events = new ReplayEvents(rx);
   const watched = new WatchedSas(rx.sas, sas, spis);
   const unwatch = options.watch?.((now) => watched.apply(now));
   rx.on('message', ({ lane, message }) => {
@@ -169,7 +172,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   }
   if (failure !== undefined) throw failure;
   const milliseconds = performance.now() - started;
-  return { report: makeReport(options, rx.stats(), accounts, damage), milliseconds };
+  return { report: makeReport(options, rx.stats(), accounts, events, damage), milliseconds };
 }
 
 /** Writing over a capture that is still to be read would destroy it. */
@@ -218,6 +221,7 @@ function makeReport(
   { files, loop = 1 }: ReplayOptions,
   stats: ReceiverStats,
   accounts: FlowAccounts,
+  events: ReplayEvents,
   damage: ReplayReport['damage'],
 ): ReplayReport {
   const flushes: Record<string, number> = {};
@@ -243,6 +247,7 @@ function makeReport(
     ...(stats.formerSas.sas === 0 ? {} : { formerSas: stats.formerSas }),
     crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
+    events: events.report(),
     gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
     flows: accounts.report(),
     invariants: { conserved: stats.conserved && stats.held === 0, reordered: accounts.reordered },

@@ -140,6 +140,7 @@ describe('replay --json', () => {
       sas: expect.any(Array),
       crypto: expect.any(Array),
       unknownSpis: [],
+      events: { counts: {}, list: [] },
       gro: { merged: counts, flushes: expect.any(Object) },
       flows: expect.any(Array),
       invariants: { conserved: true, reordered: 0 },
@@ -159,7 +160,8 @@ describe('replay --json', () => {
         packets: counts,
         opened: counts,
         dummy: counts,
-        failed: { icv: counts, replay: counts, short: counts, padding: counts },
+        failed: { icv: counts, replay: counts, short: counts, padding: counts, expired: counts },
+        life: 'mature',
       });
     }
     for (const flow of report.flows as Record<string, unknown>[]) {

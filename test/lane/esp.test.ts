@@ -75,6 +75,20 @@ describe('ESP is opened before GRO', () => {
     expect(at.subarray(at.length - 3000)).toEqual(fill(3000, 1));
   });
 
+  it.each([V4, V6])('in a UDP datagram that ends before the IP packet does: %o', (ends) => {
+    const transform = { cipher: 'aes-cbc', key: '00'.repeat(16), auth: 'hmac-sha1', authKey: '00'.repeat(20) } as const;
+    for (const one of [sa(1, { ...ends, encap: 'udp' }), sa(1, { ...ends, encap: 'udp', transform })]) {
+      const b = lane([one]);
+      for (let i = 1; i < 20; i++) {
+        const esp = sealTunnel(one, i, udp(30));
+        const longer = ip(17, Uint8Array.of(...esp.subarray(ends === V4 ? 20 : 40), ...fill(i, 7)), ends);
+        b.push(ether(longer));
+      }
+      expect(b.run().map((packet) => ipOf(packet))).toEqual(new Array(19).fill(udp(30)));
+      expect(b.unaccounted()).toBe(0);
+    }
+  });
+
   it('without link header, and with other link types', () => {
     const one = sa(1);
     const b = lane([one]);

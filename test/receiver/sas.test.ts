@@ -124,7 +124,7 @@ describe('an SA that is removed', () => {
       packets: 51,
       opened: 50,
       dummy: 0,
-      failed: { icv: 0, replay: 1, short: 0, padding: 0 },
+      failed: { icv: 0, replay: 1, short: 0, padding: 0, expired: 0 },
       bytes: 50 * 48,
     });
   });

@@ -64,6 +64,7 @@ export function deliveredOf(batch: Batch): Delivered[] {
 export type LaneBenchOptions = Partial<Omit<ReceiverOptions, 'consumer' | 'queues'>> & {
   readonly sas?: readonly Sa[];
   readonly onPackets?: Consumer['onPackets'];
+  readonly onEvent?: Consumer['onEvent'];
   readonly close?: Consumer['close'];
   /** False: `batches` stays empty, and nothing has been asked of the batch before `onPackets`. */
   readonly copies?: boolean;
@@ -90,6 +91,8 @@ export class LaneBench {
   /** What was delivered, batch by batch. */
   readonly batches: Delivered[][] = [];
   readonly errors: unknown[] = [];
+  /** The clock of the frames stands; else they are a second apart. */
+  still = false;
   private readonly d = new Dissection();
   private readonly hasher: FlowHasher;
   private readonly saTable: SaTable | undefined;
@@ -100,12 +103,13 @@ export class LaneBench {
   private number = 0;
   private seconds = 1000;
 
-  constructor({ sas, onPackets, close, copies = true, ...rest }: LaneBenchOptions = {}) {
+  constructor({ sas, onPackets, onEvent, close, copies = true, ...rest }: LaneBenchOptions = {}) {
     const consumer: Consumer = {
       onPackets: (batch) => {
         if (copies) this.batches.push(deliveredOf(batch));
         return onPackets?.(batch);
       },
+      onEvent,
       close,
     };
     const options = resolveOptions({
@@ -159,7 +163,8 @@ export class LaneBench {
     w[s + D.D_HEADERS] = (d.l3 - off) | ((d.l4 - off) << 16);
     w[s + D.D_END] = d.end - off;
     w[s + D.D_PROTO] = d.proto | (linkType << 8);
-    w[s + D.D_SEC] = this.seconds++;
+    w[s + D.D_SEC] = this.seconds;
+    if (!this.still) this.seconds++;
     w[s + D.D_NSEC] = 5;
     w[s + D.D_NUMBER] = this.number++;
     w[s + D.D_SA] = sa + 1;

@@ -73,6 +73,8 @@ export interface BurstKey {
   /** The same for SAs whose packets help each other, from 0 to 15; and how many it takes until that pays. */
   readonly kind: number;
   readonly least: number;
+  /** Bytes of ciphertext; what is longer is better opened by itself. */
+  readonly most: number;
   /** The plaintext stays where it is. */
   readonly inPlace: boolean;
   /** Bytes of ESP header and IV, and of the ICV. */

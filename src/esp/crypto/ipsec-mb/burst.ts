@@ -182,6 +182,7 @@ class Key implements BurstKey, ContextOwner {
   readonly unit: BurstUnit;
   readonly kind: number;
   readonly least: number;
+  readonly most: number;
   readonly inPlace: boolean;
   readonly headBytes: number;
   readonly icvBytes: number;
@@ -192,6 +193,7 @@ class Key implements BurstKey, ContextOwner {
     this.contexts = contexts;
     this.kind = unit.kind;
     this.least = unit.least;
+    this.most = unit.most;
     this.inPlace = transform.cipher === 'null';
     this.headBytes = HEADER + transform.ivBytes;
     this.icvBytes = transform.icvBytes;
