@@ -65,6 +65,7 @@ export class PlainMerge {
   private readonly maxSize4: number;
   private readonly verify: boolean;
   private readonly acrossSas: boolean;
+  private readonly idNeedsDf: boolean;
 
   constructor(
     view: DataView,
@@ -72,7 +73,7 @@ export class PlainMerge {
     packets: PacketTable,
     scratch: Scratch,
     table: HeldTable,
-    limits: { maxSize: number; maxSize4: number; verify: boolean; acrossSas: boolean },
+    limits: { maxSize: number; maxSize4: number; verify: boolean; acrossSas: boolean; idNeedsDf: boolean },
   ) {
     this.view = view;
     this.w = packets.w;
@@ -84,6 +85,7 @@ export class PlainMerge {
     this.maxSize4 = limits.maxSize4;
     this.verify = limits.verify;
     this.acrossSas = limits.acrossSas;
+    this.idNeedsDf = limits.idNeedsDf;
   }
 
   /** Merges the TCP segment whose row starts at word `b`, or leaves everything as it is and returns false. */
@@ -139,16 +141,16 @@ export class PlainMerge {
     }
     if (differ !== 0 || w[hb + LENGTH] + segs * mss >= (v6 ? this.maxSize : this.maxSize4)) return false;
     if (this.verify && (w[b + FLAGS] & GOOD) === 0) {
-      const sum = this.kernels.checksum(l4, l4Length) + pseudoSum(view, l3, v6) + l4Length;
+      const sum = this.kernels.checksum(l4, l4Length) + pseudoSum(view, l3, v6, 6) + l4Length;
       if ((sum & 0xffff) + (sum >>> 16) !== 0xffff) return false;
       w[b + FLAGS] |= GOOD;
     }
     if (segs === 1) {
       const fixed = !v6 && view.getUint16(l3 + 4) === view.getUint16(held3 + 4);
-      if (!beginRun(view, this.kernels, this.packets, this.scratch, hb, v6)) return false;
+      if (!beginRun(view, this.kernels, this.packets, this.scratch, hb)) return false;
       if (fixed) w[hb + FIXED] = 1;
     }
-    extendRun(view, this.packets, hb, b, l4, word, mss);
+    extendRun(view, this.packets, hb, b, l4, word, header, mss);
     return true;
   }
 
@@ -165,7 +167,8 @@ export class PlainMerge {
     const step = (id >>> 16) - (heldId >>> 16);
     const moved = step + (ttl & 0xffff) - (heldTtl & 0xffff);
     // The second segment may have either step: it decides for the rest.
-    const wanted = count === 1 ? (step === 0 ? 0 : 1) : fixed === 1 ? 0 : count & 0xffff;
+    const isFixed = count === 1 ? step === 0 && (!this.idNeedsDf || (id & 0x4000) !== 0) : fixed === 1;
+    const wanted = isFixed ? 0 : count & 0xffff;
     return (
       ((id ^ heldId) & 0xffff) |
       ((ttl ^ heldTtl) >>> 16) |

@@ -22,3 +22,30 @@ export const G_SUM: number = P_GRO + 5;
 export const G_SHARED: number = P_GRO + 6;
 /** Mixed bits of addresses and ports; 0 with `order: 'linux'`. */
 export const G_MIX: number = P_GRO + 7;
+/**
+ * Where the innermost headers are, behind `P_OFF`, and what they are: offset of TCP or UDP in 12 bits, of its IP header in 11,
+ * and the bits `K_*`. Packets of one flow have this word in common.
+ */
+export const G_KIND: number = P_GRO + 8;
+
+/** The IP header is inside a tunnel; UDP, not TCP; IPv6 is that IP header; IPv6 is the outermost one. */
+export const K_TUNNEL: number = 1 << 24;
+export const K_UDP: number = 1 << 25;
+export const K_V6: number = 1 << 26;
+export const K_OUTER6: number = 1 << 27;
+/** Headers longer than this have no place in the word. */
+export const KIND_L4_MAX = 0xfff;
+export const KIND_L3_MAX = 0x7ff;
+
+/** `l3`, `l4`: behind `P_OFF`. */
+export function kindWord(l3: number, l4: number, flags: number): number {
+  return l4 | (l3 << 12) | flags;
+}
+
+export function kindL4(kind: number): number {
+  return kind & KIND_L4_MAX;
+}
+
+export function kindL3(kind: number): number {
+  return (kind >>> 12) & KIND_L3_MAX;
+}
