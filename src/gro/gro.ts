@@ -22,7 +22,7 @@ import {
 import { HEADER_INNER, HEADER_OUTER, ip4Flush } from './ip4.ts';
 import { ip6Flush } from './ip6.ts';
 import { addressFamily } from './look-again.ts';
-import { type GroOptions, GRO_LEGACY_MAX_SIZE, type GroSettings, groSettings } from './options.ts';
+import { GRO_LEGACY_MAX_SIZE, type GroOptions, type GroSettings, groSettings } from './options.ts';
 import { FlowOrder, tupleMix } from './order.ts';
 import { PlainMerge } from './plain.ts';
 import * as R from './reasons.ts';

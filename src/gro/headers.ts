@@ -66,8 +66,7 @@ export function finishTunnel(
   if (view.getUint16(l4 + 6) === 0) return;
   view.setUint16(l4 + 6, 0);
   // All headers have even lengths: the payload begins at an even place.
-  const sum =
-    pseudoSum(view, l3, v6, UDP) + length + kernels.checksum(l4, headersEnd - l4) + payloadSum(others);
+  const sum = pseudoSum(view, l3, v6, UDP) + length + kernels.checksum(l4, headersEnd - l4) + payloadSum(others);
   view.setUint16(l4 + 6, fold16(sum) ^ 0xffff || 0xffff);
 }
 

@@ -3,6 +3,7 @@ export { createKernels, createPlainKernels, type Kernels } from '../kernels/inde
 export * from '../memory/packet-table.ts';
 export { Gro, type GroSink } from './gro.ts';
 export { type GsoOptions, segmentTcp, segmentUdp } from './gso.ts';
+export { type GsoType, gsoType } from './gso-type.ts';
 export { LINUX_DEFAULT, LINUX_VERSIONS, type LinuxVersion } from './linux.ts';
 export { GRO_LEGACY_MAX_SIZE, GRO_MAX_SIZE, type GroOptions, type GroTunnelOptions } from './options.ts';
 export {

@@ -2,25 +2,8 @@
  * Order of flows, which Linux does not keep: a packet that cannot be compared overtakes there what is held of its own flow. Here
  * it first completes that (`gro: { order: 'flow' }`).
  */
-import {
-  CLASS_FRAGMENT4,
-  CLASS_MALFORMED,
-  CLASS_NONIP,
-  CLASS_OTHER4,
-  CLASS_TCP4,
-  CLASS_UDP4,
-} from '../counters.ts';
-import {
-  F_FROM_ESP,
-  P_CLS,
-  P_FLAGS,
-  P_L3,
-  P_L4,
-  P_LEN,
-  P_OFF,
-  P_PROTO,
-  ROW_SHIFT,
-} from '../memory/packet-table.ts';
+import { CLASS_FRAGMENT4, CLASS_MALFORMED, CLASS_NONIP, CLASS_OTHER4, CLASS_TCP4, CLASS_UDP4 } from '../counters.ts';
+import { F_FROM_ESP, P_CLS, P_FLAGS, P_L3, P_L4, P_LEN, P_OFF, P_PROTO, ROW_SHIFT } from '../memory/packet-table.ts';
 import { ip4SameAddresses } from './ip4.ts';
 import { ip6SameAddresses } from './ip6.ts';
 import { addressFamily } from './look-again.ts';

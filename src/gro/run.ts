@@ -150,8 +150,7 @@ export function extendRun(
   const segs = w[hb + SEGS];
   const odd = (segs & w[hb + MSS] & 1) !== 0;
   const shared = w[hb + SHARED];
-  const other =
-    word === 0 ? otherUdpSum(view, l4, shared) : otherSum(view, l4, word, header + length, shared);
+  const other = word === 0 ? otherUdpSum(view, l4, shared) : otherSum(view, l4, word, header + length, shared);
   w[hb + SUM] = addOther(w[hb + SUM], other, odd);
   const piece = packets.piece(l4 + header, length);
   packets.pieceNext[w[hb + LASTP]] = piece;

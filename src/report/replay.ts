@@ -1,11 +1,9 @@
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import { PcapngWriter } from '../capture/index.ts';
 import { optionError, RxSteerError } from '../errors.ts';
 import { type CryptoName, formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
-import { openSink } from '../io/sink.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import type { RssOptions } from '../receiver/options.ts';
 import { createReceiver, type Receiver } from '../receiver/receiver.ts';
@@ -22,6 +20,7 @@ import {
   packDelivery,
 } from './delivery.ts';
 import { type DigestKind, FlowAccounts, type FlowReport } from './flows.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { FromReplayConsumer, ReplayConsumerData } from './replay-consumer.ts';
 
 export interface ReplayOptions {
@@ -106,7 +105,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   let writer: FrameWriter | undefined;
   const take = (delivery: Delivery, lane: number): void => {
     accountDelivery(accounts, delivery, lane, spis);
-    writer?.write(delivery);
+    if (writer !== undefined) writeDelivery(writer, delivery);
   };
   const consumer: Consumer = {
     onPackets: (batch) =>
@@ -235,29 +234,12 @@ function makeReport(
   };
 }
 
-/** Writes deliveries to a pcapng file. */
-class FrameWriter {
-  private readonly sink: ReturnType<typeof openSink>;
-  private readonly writer = new PcapngWriter();
-
-  constructor(path: string) {
-    this.sink = openSink(path);
-  }
-
-  write({ count, meta, frames }: Delivery): void {
-    let at = 0;
-    for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
-      const linkType = meta[m + M_LINK];
-      const frame = frames.subarray(at, meta[m + M_END]);
-      at = meta[m + M_END];
-      this.sink.append(this.writer.start(linkType));
-      this.sink.append(this.writer.frame(linkType, meta[m + M_SEC] >>> 0, meta[m + M_NSEC], frame));
-    }
-  }
-
-  close(): void {
-    // An empty file is no capture: one without packets has a section and an interface all the same.
-    this.sink.append(this.sink.size === 0 ? this.writer.start(1) : new Uint8Array(0));
-    this.sink.close();
+/** Writes a delivery to a file. */
+function writeDelivery(writer: FrameWriter, { count, meta, frames }: Delivery): void {
+  let at = 0;
+  for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
+    const frame = frames.subarray(at, meta[m + M_END]);
+    at = meta[m + M_END];
+    writer.write(meta[m + M_LINK], meta[m + M_SEC] >>> 0, meta[m + M_NSEC], frame);
   }
 }
