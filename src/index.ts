@@ -3,16 +3,17 @@
 export { ABSORBED, type Absorbed, CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
 export { ERRORS, type ErrorCode, RxSteerError } from './errors.ts';
 export { type PolicyConfig, parseSaFile, Sa, type SaConfig, type SelectorConfig } from './esp/index.ts';
+export type { LinuxVersion } from './gro/index.ts';
 export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
 export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
-export type { Batch } from './lane/batch.ts';
+export type { Batch, TunnelName } from './lane/batch.ts';
 export type { Consumer, ConsumerContext, ConsumerFactory } from './lane/consumer.ts';
 export { type SealSegmentsOptions, sealSegments } from './lane/seal-segments.ts';
+export type { GroOptions } from './receiver/gro-options.ts';
 export type {
   EspOptions,
   FragmentOptions,
-  GroOptions,
   ReceiverOptions,
   RfsOptions,
   RssOptions,

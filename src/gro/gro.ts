@@ -3,6 +3,7 @@ import type { Kernels } from '../kernels/kernels.ts';
 import {
   F_CSUM_GOOD,
   F_FROM_ESP,
+  F_ORIGIN,
   P_CLS,
   P_FLAGS,
   P_HASH,
@@ -15,6 +16,7 @@ import {
   P_SA,
   P_SEGS,
   P_TOTAL,
+  P_TUNNEL,
   P_VLAN,
   type PacketTable,
   ROW_SHIFT,
@@ -27,11 +29,13 @@ import { FlowOrder, tupleMix } from './order.ts';
 import { PlainMerge } from './plain.ts';
 import * as R from './reasons.ts';
 import {
+  G_HASH,
   G_KIND,
   G_LENGTH,
   G_MSS,
   G_PORTS,
   G_SEQ,
+  K_FIXED,
   K_OUTER6,
   K_TUNNEL,
   K_UDP,
@@ -126,16 +130,20 @@ export class Gro {
     return this.table.held;
   }
 
-  /** Takes a row in: delivers it, holds it, or merges it. Words 0 to 15 of the row are set. */
-  receive(row: number): void {
+  /**
+   * Takes a row in: delivers it, holds it, or merges it. Words 0 to 15 of the row are set.
+   *
+   * @param hash chooses the bucket, and is the same for all packets of a flow; default: the hash in the row
+   */
+  receive(row: number, hash: number = this.w[(row << ROW_SHIFT) + P_HASH]): void {
     const w = this.w;
     const b = row << ROW_SHIFT;
     const cls = w[b + P_CLS];
     const tcp = (cls & ~1) === CLASS_TCP4;
-    if (tcp && this.plain.merge(b)) return;
+    if (tcp && this.plain.merge(b, hash)) return;
     if (w[b + P_PIECES] === 0) w[b + P_TOTAL] = w[b + P_LEN];
     const pass = tcp ? this.walkFrom(b, w[b + P_L3], (cls & 1) !== 0) : this.find(b, cls);
-    if (pass === R.PASS_NONE) this.segment(row, b);
+    if (pass === R.PASS_NONE) this.segment(row, b, hash);
     else this.pass(row, pass);
   }
 
@@ -203,7 +211,7 @@ export class Gro {
   }
 
   /** A segment that may be compared with its flow: the one that was walked last. */
-  private segment(row: number, b: number): void {
+  private segment(row: number, b: number, given: number): void {
     const w = this.w;
     const { view, walk, table } = this;
     const { udp, l4, refused } = walk;
@@ -211,9 +219,12 @@ export class Gro {
     const header = udp ? UDP_HEADER : tcpLength(word);
     const end = w[b + P_OFF] + w[b + P_LEN];
     const length = end - l4 - header;
-    const bucket = w[b + P_HASH] & this.mask;
+    const ports = view.getInt32(l4);
+    // The upper bits of a mix are the good ones.
+    const hash = walk.tunnel && this.settings.innerBuckets ? tupleMix(view, walk.l3, walk.v6, ports) >>> 16 : given;
+    const bucket = hash & this.mask;
     const kind = this.kind(b);
-    const at = this.findHeld(b, kind, bucket);
+    const at = this.findHeld(b, kind, bucket, hash);
     if (at >= 0) {
       const hb = table.row(bucket, at) << ROW_SHIFT;
       let reason = refused !== 0 ? refused : this.refusal(hb, word, length);
@@ -230,7 +241,7 @@ export class Gro {
       }
       this.complete(bucket, at, reason);
     } else if (this.order !== undefined && table.held > 0) {
-      this.order.flushFlow(walk.l3, walk.v6, udp, view.getInt32(l4), w[b + P_FLAGS] & F_FROM_ESP);
+      this.order.flushFlow(walk.l3, walk.v6, udp, ports, w[b + P_FLAGS] & F_FROM_ESP);
     }
     if (refused !== 0 || length === 0 || (word & WORD_ENDS) !== 0) {
       const reason = refused === R.FLUSH_PIECES ? R.PASS_PIECES : R.PASS_IP_LENGTH;
@@ -239,9 +250,9 @@ export class Gro {
       return;
     }
     if (table.counts[bucket] === table.perBucket) this.complete(bucket, 0, R.FLUSH_EVICTED);
-    const mix = this.order === undefined ? 0 : tupleMix(view, walk.l3, walk.v6, view.getInt32(l4));
-    hold(view, w, b, l4, end, kind, length, mix);
-    table.add(bucket, row, w[b + P_HASH], mix, walk.tunnel);
+    hold(view, w, b, l4, end, kind, length, hash);
+    const mix = this.order === undefined ? 0 : tupleMix(view, walk.l3, walk.v6, ports);
+    table.add(bucket, row, hash, mix, walk.tunnel);
   }
 
   /** The word `G_KIND` of the row of the packet that was walked last. */
@@ -255,18 +266,17 @@ export class Gro {
   }
 
   /** Position in the bucket of what is held of the very same flow, or -1. */
-  private findHeld(b: number, kind: number, bucket: number): number {
+  private findHeld(b: number, kind: number, bucket: number, hash: number): number {
     const w = this.w;
     const rows = this.table.rows;
     const start = bucket * this.table.perBucket;
-    const hash = w[b + P_HASH];
     const ports = this.view.getInt32(this.walk.l4);
     for (let at = start + this.table.counts[bucket] - 1; at >= start; at--) {
       const hb = rows[at] << ROW_SHIFT;
       if (
         w[hb + G_PORTS] === ports &&
-        w[hb + P_HASH] === hash &&
-        w[hb + G_KIND] === kind &&
+        w[hb + G_HASH] === hash &&
+        (w[hb + G_KIND] & ~K_FIXED) === kind &&
         this.sameFlow(b, hb, kind)
       ) {
         return at - start;
@@ -278,7 +288,7 @@ export class Gro {
   private sameFlow(b: number, hb: number, kind: number): boolean {
     const { w, view, walk } = this;
     if (w[hb + P_VLAN] !== w[b + P_VLAN]) return false;
-    if (((w[hb + P_FLAGS] ^ w[b + P_FLAGS]) & F_FROM_ESP) !== 0) return false;
+    if (((w[hb + P_FLAGS] ^ w[b + P_FLAGS]) & F_ORIGIN) !== 0 || w[hb + P_TUNNEL] !== w[b + P_TUNNEL]) return false;
     if (!this.settings.acrossSas && w[hb + P_SA] !== w[b + P_SA]) return false;
     const heldOff = w[hb + P_OFF];
     const held3 = heldOff + kindL3(kind);
@@ -349,7 +359,7 @@ export class Gro {
   private complete(bucket: number, at: number, reason: number): void {
     const row = this.table.row(bucket, at);
     const hb = row << ROW_SHIFT;
-    this.table.remove(bucket, at, this.w[hb + P_HASH]);
+    this.table.remove(bucket, at, this.w[hb + G_HASH]);
     this.flushes[reason]++;
     this.merged += completeRun(this.view, this.kernels, this.packets, hb, this.settings.rules.jumboOption);
     this.sink.deliver(row);

@@ -5,7 +5,14 @@ export { Gro, type GroSink } from './gro.ts';
 export { type GsoOptions, segmentTcp, segmentUdp } from './gso.ts';
 export { type GsoType, gsoType } from './gso-type.ts';
 export { LINUX_DEFAULT, LINUX_VERSIONS, type LinuxVersion } from './linux.ts';
-export { GRO_LEGACY_MAX_SIZE, GRO_MAX_SIZE, type GroOptions, type GroTunnelOptions } from './options.ts';
+export {
+  GRO_LEGACY_MAX_SIZE,
+  GRO_MAX_SIZE,
+  type GroOptions,
+  type GroSettings,
+  type GroTunnelOptions,
+  groSettings,
+} from './options.ts';
 export {
   FLUSH_REASONS,
   FLUSHES,

@@ -10,7 +10,7 @@ import {
   PASS_IP_OPTIONS,
   PASS_NONE,
 } from './reasons.ts';
-import { G_FIXED_ID } from './row.ts';
+import { G_KIND, K_FIXED, K_FIXED_INNER, K_FIXED_OUTER } from './row.ts';
 
 /** Reserved ("evil") flag and DF, in the word of ID and fragment facts. */
 const RESERVED = 0x8000;
@@ -49,9 +49,9 @@ export function ip4SameAddresses(view: DataView, l3: number, held: number): bool
   return view.getInt32(l3 + 12) === view.getInt32(held + 12) && view.getInt32(l3 + 16) === view.getInt32(held + 16);
 }
 
-/** Which of the two headers of a tunnel: bits of `G_FIXED_ID`. Without a tunnel there is the outer one alone. */
-export const HEADER_OUTER = 1;
-export const HEADER_INNER = 2;
+/** Which of the two headers of a tunnel: bits of `G_KIND`. Without a tunnel there is the outer one alone. */
+export const HEADER_OUTER: number = K_FIXED_OUTER;
+export const HEADER_INNER: number = K_FIXED_INNER;
 
 /**
  * 0 when the header at `l3` continues the run of the held packet, whose header is at `held` and whose row starts at word `hb`;
@@ -79,14 +79,14 @@ export function ip4Flush(
   const step = ((word >>> 16) - (first >>> 16)) & 0xffff;
   const count = w[hb + P_SEGS];
   if (!rules.idNeedsDf) {
-    if (count === 1 && step === 0) w[hb + G_FIXED_ID] |= header;
-    return step === ((w[hb + G_FIXED_ID] & header) !== 0 ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
+    if (count === 1 && step === 0) w[hb + G_KIND] |= header;
+    return step === ((w[hb + G_KIND] & header) !== 0 ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
   }
   // One bit for both headers, which only a header with DF sets.
   const fixable = (word & DF) !== 0;
   const isOuter = isTunnel && header === HEADER_OUTER;
   if (isOuter && fixable) return 0;
-  if (count === 1 && step === 0 && fixable) w[hb + G_FIXED_ID] = 1;
-  const fixed = w[hb + G_FIXED_ID] !== 0 && !(isOuter && rules.outerIdCounts);
+  if (count === 1 && step === 0 && fixable) w[hb + G_KIND] |= K_FIXED;
+  const fixed = (w[hb + G_KIND] & K_FIXED) !== 0 && !(isOuter && rules.outerIdCounts);
   return step === (fixed ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
 }

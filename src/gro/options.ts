@@ -37,6 +37,11 @@ export interface GroOptions {
   readonly maxSize?: number;
   /** The same for IPv4 alone. Default `maxSize`, but not above 65,536: as Linux, whose two settings go by these rules. */
   readonly maxSize4?: number;
+  /**
+   * What chooses the bucket of an inner flow of a tunnel that is kept: `inner` (default), its own addresses and ports; `outer`, the hash of the
+   * packet, as in Linux: more than `heldPerBucket` flows of one tunnel may then merge little.
+   */
+  readonly bucketBy?: 'inner' | 'outer';
   /** Default true. False: checksums of TCP and UDP are not looked at (somebody did); a wrong one stays wrong in a super-packet. */
   readonly verify?: boolean;
   /** Default true: one inner flow merges across SAs, as in Linux (a rekey). */
@@ -60,6 +65,7 @@ export interface GroSettings {
   readonly maxSize4: number;
   readonly verify: boolean;
   readonly acrossSas: boolean;
+  readonly innerBuckets: boolean;
   readonly udpAll: boolean;
   /** 1 at the ports whose datagrams are merged. */
   readonly udpPorts: Uint8Array;
@@ -77,7 +83,8 @@ export function groSettings(options: GroOptions): GroSettings {
   const maxSize = checkInteger('gro.maxSize', options.maxSize ?? GRO_LEGACY_MAX_SIZE, 1, GRO_MAX_SIZE);
   const legacy = Math.min(maxSize, GRO_LEGACY_MAX_SIZE);
   const maxSize4 = checkInteger('gro.maxSize4', options.maxSize4 ?? legacy, 1, GRO_MAX_SIZE);
-  const { udp = 'off', tunnels = false } = options;
+  const { udp = 'off', tunnels = false, bucketBy = 'inner' } = options;
+  if (bucketBy !== 'inner' && bucketBy !== 'outer') throw optionError('gro.bucketBy', '"inner" or "outer"', bucketBy);
   const ports = typeof tunnels === 'object' ? tunnels : {};
   const any = tunnels !== false;
   return {
@@ -89,6 +96,7 @@ export function groSettings(options: GroOptions): GroSettings {
     maxSize4: rules.bigIpv4 ? maxSize4 : Math.min(maxSize4, legacy),
     verify: options.verify ?? true,
     acrossSas: options.acrossSas ?? true,
+    innerBuckets: bucketBy === 'inner',
     udpAll: udp === 'forwarding',
     udpPorts: portSet(udp),
     ipTunnels: any && (ports.ip ?? true),

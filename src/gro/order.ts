@@ -7,7 +7,7 @@ import { F_FROM_ESP, P_CLS, P_FLAGS, P_L3, P_L4, P_LEN, P_OFF, P_PROTO, ROW_SHIF
 import { ip4SameAddresses } from './ip4.ts';
 import { ip6SameAddresses } from './ip6.ts';
 import { addressFamily } from './look-again.ts';
-import { G_KIND, G_MIX, G_PORTS, K_OUTER6, K_TUNNEL, K_UDP, K_V6, kindL3 } from './row.ts';
+import { G_KIND, G_PORTS, K_OUTER6, K_TUNNEL, K_UDP, K_V6, kindL3 } from './row.ts';
 import type { HeldTable } from './table.ts';
 
 const TCP = 6;
@@ -78,7 +78,6 @@ export class FlowOrder {
         const hb = rows[bucket * perBucket + at] << ROW_SHIFT;
         const kind = w[hb + G_KIND];
         if (
-          w[hb + G_MIX] !== mix ||
           w[hb + G_PORTS] !== ports ||
           (kind & (K_UDP | K_V6)) !== sort ||
           (w[hb + P_FLAGS] & F_FROM_ESP) !== esp ||

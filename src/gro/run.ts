@@ -21,10 +21,9 @@ import {
 import { addOther, otherSum, otherUdpSum, sharedSum, sharedUdpSum } from './checksum.ts';
 import { finishHeaders, finishTunnel, insertJumbo } from './headers.ts';
 import {
-  G_FIXED_ID,
+  G_HASH,
   G_KIND,
   G_LENGTH,
-  G_MIX,
   G_MSS,
   G_PORTS,
   G_SEQ,
@@ -75,7 +74,7 @@ export function hold(
   end: number,
   kind: number,
   length: number,
-  mix: number,
+  hash: number,
 ): void {
   // Linux counts what follows the Ethernet header, VLAN tags left in the frame included. Other link headers have no tags.
   const start = w[b + P_VLAN] === 0 ? w[b + P_L3] : w[b + P_OFF] + ETHERNET_HEADER;
@@ -83,8 +82,7 @@ export function hold(
   w[b + G_MSS] = length;
   w[b + G_LENGTH] = end - start;
   w[b + G_PORTS] = view.getInt32(l4);
-  w[b + G_FIXED_ID] = 0;
-  w[b + G_MIX] = mix;
+  w[b + G_HASH] = hash;
   w[b + G_KIND] = kind;
 }
 

@@ -21,16 +21,24 @@ import {
   P_SEC,
   P_SEGS,
   P_TOTAL,
+  P_TUNNEL,
   P_UNIT,
   P_VLAN,
   P_WIRE,
   type PacketTable,
   ROW_SHIFT,
+  TUNNEL_MASK,
+  TUNNEL_PLAIN,
+  TUNNEL_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { FlowTable } from '../steer/flow-table.ts';
+import { TUNNEL_NAMES } from '../wire/dissection.ts';
 import type { Tuple } from '../wire/tuple.ts';
 import { readTuple } from '../wire/tuple.ts';
+
+/** Kinds of tunnels that packets are taken out of. */
+export type TunnelName = (typeof TUNNEL_NAMES)[number] | 'plain';
 
 /** What a batch is made from. */
 export interface BatchParts {
@@ -148,6 +156,17 @@ export class Batch {
 
   lastNumber(i: number): number {
     return this.word(i, P_LAST) >>> 0;
+  }
+
+  /** What kind of tunnel it was taken out of (`gro: { tunnels: 'decap' }`): `vxlan`; `plain` for one without identifier; `none`. */
+  tunnel(i: number): TunnelName {
+    const kind = (this.word(i, P_FLAGS) >> TUNNEL_SHIFT) & TUNNEL_MASK;
+    return kind === TUNNEL_PLAIN ? 'plain' : TUNNEL_NAMES[kind];
+  }
+
+  /** VNI, GRE key or TEID of that tunnel, unsigned. */
+  tunnelId(i: number): number {
+    return this.word(i, P_TUNNEL) >>> 0;
   }
 
   /** Unit of order: 0 for what came in clear, else the order group of its SA + 1. */

@@ -1,4 +1,5 @@
 import type { CryptoName, PolicyConfig, SaConfig } from '../esp/index.ts';
+import type { GroOptions } from '../gro/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -41,6 +42,13 @@ export interface RfsConfig {
   readonly inOrder: boolean;
 }
 
+/** What a lane coalesces, and how. */
+export interface LaneGro {
+  readonly engine: GroOptions;
+  /** Tunnels are taken off before it. */
+  readonly decap: boolean;
+}
+
 /** What a lane is made from: plain data that can be sent to a thread. */
 export interface LaneConfig {
   readonly lane: number;
@@ -73,7 +81,7 @@ export interface LaneConfig {
   };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;
-  readonly gro?: { readonly order: 'flow' | 'linux'; readonly maxSize: number };
+  readonly gro?: LaneGro;
   /** 1 at the class numbers that are not delivered. */
   readonly excluded: Uint8Array;
 }

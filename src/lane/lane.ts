@@ -4,9 +4,9 @@ import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
+import { D_CLASS, D_END, D_LEN, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
 import { Mailbox } from '../memory/mailbox.ts';
-import { P_NSEC, P_SEC, PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
+import { P_HASH, P_NSEC, P_SEC, PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { FlowTable } from '../steer/flow-table.ts';
@@ -29,6 +29,7 @@ import {
   C_THROWS,
   LANE_COUNTERS,
 } from './counters.ts';
+import { Decap } from './decap.ts';
 import { EspStage, espScratch, isProtected, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
 import { InnerHasher } from './inner-hasher.ts';
@@ -75,6 +76,8 @@ export class Lane {
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
+  private readonly decap: Decap | undefined;
+  private readonly outerBuckets: boolean = false;
   private readonly outlet: Outlet;
   private readonly handover: Handover | undefined;
   private readonly intake: Intake | undefined;
@@ -192,7 +195,13 @@ export class Lane {
       twoStage: rfs?.twoStage ?? false,
     });
     if (config.gro !== undefined) {
-      this.gro = new Gro(this.bytes, this.kernels, this.table, this.outlet, this.scratch, config.gro);
+      const { engine, decap } = config.gro;
+      const { scratch } = this;
+      // Longer headers would take what is set aside for others: their packets stay as they are.
+      const headers = { take: (length: number): number => (length > HEADER_SCRATCH ? -1 : scratch.take(length)) };
+      this.gro = new Gro(this.bytes, this.kernels, this.table, this.outlet, headers, engine);
+      this.outerBuckets = engine.bucketBy === 'outer';
+      if (decap) this.decap = new Decap(this.bytes, this.kernels, this.scratch, this.table, d);
     }
     this.adoptLosses();
   }
@@ -336,10 +345,10 @@ export class Lane {
     while (n < most) {
       const s = this.ring.slot(n);
       const word = words[s + D_CLASS];
-      room -=
-        (this.stage !== undefined && isProtected(word & 0xff)
-          ? espScratch(Math.min(words[s + D_END], MAX_IP))
-          : HEADER_SCRATCH) + parcel;
+      const isOpened = this.stage !== undefined && isProtected(word & 0xff);
+      room -= (isOpened ? espScratch(Math.min(words[s + D_END], MAX_IP)) : HEADER_SCRATCH) + parcel;
+      // Taking a tunnel off may copy what was in it.
+      if (this.decap !== undefined) room -= (isOpened ? MAX_IP : words[s + D_LEN]) + 8;
       if (room < 0) {
         this.planFull = n === 0;
         break;
@@ -362,16 +371,20 @@ export class Lane {
   }
 
   private enter(row: number): void {
+    const { w } = this.table;
+    const hashAt = (row << ROW_SHIFT) + P_HASH;
+    const outer = w[hashAt];
     const result = this.path.open(row);
-    if (result !== CLEAR) {
-      if (result === GONE) return;
-      if (result === ELSEWHERE) {
-        this.handOverNested(row);
-        return;
-      }
-      this.hasher.hash(row);
+    if (result === GONE) return;
+    if (result === ELSEWHERE) {
+      this.handOverNested(row);
+      return;
     }
-    if (this.gro !== undefined) this.gro.receive(row);
+    if (this.decap?.run(row) === true) {
+      if (!this.path.mayPass(row)) return;
+      this.hasher.hash(row);
+    } else if (result !== CLEAR) this.hasher.hash(row);
+    if (this.gro !== undefined) this.gro.receive(row, this.outerBuckets ? outer : w[hashAt]);
     else this.outlet.deliver(row);
   }
 

@@ -146,11 +146,7 @@ export class PacketPath {
   open(row: number): number {
     const w = this.table.w;
     const b = row << ROW_SHIFT;
-    if (this.stage === undefined || w[b + P_SA] === 0) {
-      if (this.policy === undefined || !this.isRefused(this.policy, w, b)) return CLEAR;
-      this.counters[C_DROPS + DROP_POLICY]++;
-      return GONE;
-    }
+    if (this.stage === undefined || w[b + P_SA] === 0) return this.mayPass(row) ? CLEAR : GONE;
     w[b + P_UNIT] = this.units[w[b + P_SA] - 1] + 1;
     let verdict = this.stage.run(w, row);
     if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
@@ -163,6 +159,15 @@ export class PacketPath {
     if (verdict === STAGE_DUMMY) this.counters[C_DUMMY]++;
     else this.counters[C_DROPS + verdict - 1]++;
     return GONE;
+  }
+
+  /** Whether the packet of the row, which may have been in a clear tunnel, may come as it came; else it is counted. */
+  mayPass(row: number): boolean {
+    const { w } = this.table;
+    const b = row << ROW_SHIFT;
+    if (this.policy === undefined || w[b + P_SA] !== 0 || !this.isRefused(this.policy, w, b)) return true;
+    this.counters[C_DROPS + DROP_POLICY]++;
+    return false;
   }
 
   /** Whether a packet that came in clear must not. */

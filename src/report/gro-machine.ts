@@ -106,7 +106,7 @@ export class GroMachine {
     const memory = createFrameMemory(PAGE + FRAMES + SCRATCH);
     this.bytes = new Uint8Array(memory.buffer);
     this.kernels = createKernels(memory, this.bytes);
-    const gro = { ...options, order: 'linux' } as const;
+    const gro = { ...options, order: 'linux', bucketBy: 'outer' } as const;
     const sink = { deliver: (row: number): void => this.deliver(row, false) };
     this.device = new Gro(this.bytes, this.kernels, this.table, sink, this.scratch, gro);
     this.cells = new Gro(this.bytes, this.kernels, this.table, sink, this.scratch, gro);

@@ -74,6 +74,7 @@ export function runCase(c: OracleCase, frames: Uint8Array[]): ExpectedFrame[] {
   const inputs: Input[] = frames.map((bytes, i) => ({ bytes, hash: c.hashes?.[i] ?? 0 }));
   const options: GroOptions = {
     order: 'linux',
+    bucketBy: 'outer',
     maxSize: c.gro_max,
     maxSize4: c.gro_max4,
     udp: c.udp ?? 'off',
