@@ -3,7 +3,7 @@
 export { ABSORBED, type Absorbed, CLASSES, type ClassName, DROP_REASONS, DROPS, type DropReason } from './counters.ts';
 export { ERRORS, type ErrorCode, RxSteerError } from './errors.ts';
 export { type PolicyConfig, parseSaFile, Sa, type SaConfig, type SelectorConfig } from './esp/index.ts';
-export type { LinuxVersion } from './gro/index.ts';
+export type { GsoType, LinuxVersion } from './gro/index.ts';
 export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
 export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';

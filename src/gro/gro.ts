@@ -241,7 +241,7 @@ export class Gro {
       }
       this.complete(bucket, at, reason);
     } else if (this.order !== undefined && table.held > 0) {
-      this.order.flushFlow(walk.l3, walk.v6, udp, ports, w[b + P_FLAGS] & F_FROM_ESP);
+      this.order.flushFlow(walk.l3, walk.v6, udp, ports, b);
     }
     if (refused !== 0 || length === 0 || (word & WORD_ENDS) !== 0) {
       const reason = refused === R.FLUSH_PIECES ? R.PASS_PIECES : R.PASS_IP_LENGTH;

@@ -25,8 +25,6 @@ export interface LinuxRules {
   readonly jumboOption: boolean;
   /** Since 6.3 IPv4 packets may be above 64 KiB too; before, `maxSize` is one limit for both. */
   readonly bigIpv4: boolean;
-  /** ESP in UDP is opened before GRO, by a socket with `UDP_GRO`: since 6.8. */
-  readonly nattGro: boolean;
 }
 
 const RULES: Readonly<Record<LinuxVersion, LinuxRules>> = {
@@ -36,7 +34,6 @@ const RULES: Readonly<Record<LinuxVersion, LinuxRules>> = {
     outerIdCounts: true,
     jumboOption: true,
     bigIpv4: false,
-    nattGro: false,
   },
   'linux-6.12': {
     cwr: CWR_FIRST,
@@ -44,7 +41,6 @@ const RULES: Readonly<Record<LinuxVersion, LinuxRules>> = {
     outerIdCounts: false,
     jumboOption: true,
     bigIpv4: true,
-    nattGro: true,
   },
   'linux-6.18': {
     cwr: CWR_NEVER,
@@ -52,7 +48,6 @@ const RULES: Readonly<Record<LinuxVersion, LinuxRules>> = {
     outerIdCounts: false,
     jumboOption: true,
     bigIpv4: true,
-    nattGro: true,
   },
   'linux-7.2': {
     cwr: CWR_COMPARED,
@@ -60,7 +55,6 @@ const RULES: Readonly<Record<LinuxVersion, LinuxRules>> = {
     outerIdCounts: false,
     jumboOption: false,
     bigIpv4: true,
-    nattGro: true,
   },
 };
 

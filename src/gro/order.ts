@@ -3,7 +3,18 @@
  * it first completes that (`gro: { order: 'flow' }`).
  */
 import { CLASS_FRAGMENT4, CLASS_MALFORMED, CLASS_NONIP, CLASS_OTHER4, CLASS_TCP4, CLASS_UDP4 } from '../counters.ts';
-import { F_FROM_ESP, P_CLS, P_FLAGS, P_L3, P_L4, P_LEN, P_OFF, P_PROTO, ROW_SHIFT } from '../memory/packet-table.ts';
+import {
+  F_ORIGIN,
+  P_CLS,
+  P_FLAGS,
+  P_L3,
+  P_L4,
+  P_LEN,
+  P_OFF,
+  P_PROTO,
+  P_TUNNEL,
+  ROW_SHIFT,
+} from '../memory/packet-table.ts';
 import { ip4SameAddresses } from './ip4.ts';
 import { ip6SameAddresses } from './ip6.ts';
 import { addressFamily } from './look-again.ts';
@@ -46,28 +57,27 @@ export class FlowOrder {
     const cls = w[b + P_CLS];
     if (cls === CLASS_NONIP) return;
     const l3 = w[b + P_L3];
-    const esp = w[b + P_FLAGS] & F_FROM_ESP;
     if ((cls & ~1) === CLASS_TCP4) {
-      this.flushFlow(l3, (cls & 1) !== 0, false, this.view.getInt32(w[b + P_L4]), esp);
+      this.flushFlow(l3, (cls & 1) !== 0, false, this.view.getInt32(w[b + P_L4]), b);
       return;
     }
     if (cls === CLASS_MALFORMED) {
       const family = addressFamily(this.view, l3, w[b + P_OFF] + w[b + P_LEN]);
       // The protocol that the header names is the one that its packets would be held as.
-      if (family !== 0) this.flushPair(l3, family === 6, this.view.getUint8(l3 + (family === 6 ? 6 : 9)), esp);
+      if (family !== 0) this.flushPair(l3, family === 6, this.view.getUint8(l3 + (family === 6 ? 6 : 9)), b);
       return;
     }
     const v6 = (cls & 1) !== 0;
     const sort = cls & ~1;
     if (sort === CLASS_UDP4) {
       const ports = this.view.getInt32(w[b + P_L4]);
-      this.flushFlow(l3, v6, true, ports, esp);
-      if (this.table.tunnels > 0) this.flushTunnels(l3, v6, ports, esp);
-    } else if (sort === CLASS_FRAGMENT4 || sort === CLASS_OTHER4) this.flushPair(l3, v6, w[b + P_PROTO], esp);
+      this.flushFlow(l3, v6, true, ports, b);
+      if (this.table.tunnels > 0) this.flushTunnels(l3, v6, ports, b);
+    } else if (sort === CLASS_FRAGMENT4 || sort === CLASS_OTHER4) this.flushPair(l3, v6, w[b + P_PROTO], b);
   }
 
-  /** Completes what is held with these addresses and ports, whatever else differs. */
-  flushFlow(l3: number, v6: boolean, udp: boolean, ports: number, esp: number): void {
+  /** Completes what is held with these addresses and ports, and came as the row at word `b`; whatever else differs. */
+  flushFlow(l3: number, v6: boolean, udp: boolean, ports: number, b: number): void {
     const mix = tupleMix(this.view, l3, v6, ports);
     if (!this.table.maySee(mix)) return;
     const sort = (udp ? K_UDP : 0) | (v6 ? K_V6 : 0);
@@ -80,7 +90,7 @@ export class FlowOrder {
         if (
           w[hb + G_PORTS] !== ports ||
           (kind & (K_UDP | K_V6)) !== sort ||
-          (w[hb + P_FLAGS] & F_FROM_ESP) !== esp ||
+          !this.sameOrigin(b, hb) ||
           !this.sameAddresses(l3, v6, w[hb + P_OFF] + kindL3(kind))
         ) {
           at++;
@@ -92,21 +102,21 @@ export class FlowOrder {
   }
 
   /** Completes what is held between the addresses of the header at `l3` by a protocol; extension headers may hide any. */
-  private flushPair(l3: number, v6: boolean, next: number, esp: number): void {
+  private flushPair(l3: number, v6: boolean, next: number, b: number): void {
     const proto = v6 && isExtension(next) ? -1 : next;
     const w = this.w;
     const { rows, counts, perBucket } = this.table;
     for (let bucket = 0; bucket < counts.length; bucket++) {
       for (let at = 0; at < counts[bucket]; ) {
         const hb = rows[bucket * perBucket + at] << ROW_SHIFT;
-        if (!this.isOfPair(l3, v6, esp, hb) || (proto >= 0 && proto !== outerProto(w, hb))) at++;
+        if (!this.isOfPair(l3, v6, b, hb) || (proto >= 0 && proto !== outerProto(w, hb))) at++;
         else this.completer.completeForOrder(bucket, at);
       }
     }
   }
 
   /** Completes what came by a tunnel in UDP with these ports. */
-  private flushTunnels(l3: number, v6: boolean, ports: number, esp: number): void {
+  private flushTunnels(l3: number, v6: boolean, ports: number, b: number): void {
     const w = this.w;
     const { rows, counts, perBucket } = this.table;
     for (let bucket = 0; bucket < counts.length; bucket++) {
@@ -116,20 +126,26 @@ export class FlowOrder {
           (w[hb + G_KIND] & K_TUNNEL) !== 0 &&
           w[hb + P_PROTO] === UDP &&
           this.view.getInt32(w[hb + P_L4]) === ports &&
-          this.isOfPair(l3, v6, esp, hb);
+          this.isOfPair(l3, v6, b, hb);
         if (isOfTunnel) this.completer.completeForOrder(bucket, at);
         else at++;
       }
     }
   }
 
-  private isOfPair(l3: number, v6: boolean, esp: number, hb: number): boolean {
+  private isOfPair(l3: number, v6: boolean, b: number, hb: number): boolean {
     const w = this.w;
     return (
       (w[hb + G_KIND] & K_OUTER6) === (v6 ? K_OUTER6 : 0) &&
-      (w[hb + P_FLAGS] & F_FROM_ESP) === esp &&
+      this.sameOrigin(b, hb) &&
       this.sameAddresses(l3, v6, w[hb + P_L3])
     );
+  }
+
+  /** Whether two packets came the same way: in clear or out of ESP, out of the same tunnel. */
+  private sameOrigin(b: number, hb: number): boolean {
+    const w = this.w;
+    return ((w[hb + P_FLAGS] ^ w[b + P_FLAGS]) & F_ORIGIN) === 0 && w[hb + P_TUNNEL] === w[b + P_TUNNEL];
   }
 
   private sameAddresses(l3: number, v6: boolean, held: number): boolean {

@@ -1,5 +1,6 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger } from '../errors.ts';
+import { type GsoType, gsoType } from '../gro/gso-type.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
   LINK_SHIFT,
@@ -149,6 +150,11 @@ export class Batch {
     return this.word(i, P_GSO);
   }
 
+  /** What a super-packet is segmented as, in Linux's words; of a tunnel that was kept, what is inside. */
+  gsoType(i: number): GsoType | 'none' {
+    return this.gsoSize(i) === 0 ? 'none' : gsoType(this.bytes, this.table.w, this.rows[i] << ROW_SHIFT);
+  }
+
   /** Number of the first input packet in it, and of the last one. */
   number(i: number): number {
     return this.word(i, P_NUMBER) >>> 0;
@@ -160,8 +166,13 @@ export class Batch {
 
   /** What kind of tunnel it was taken out of (`gro: { tunnels: 'decap' }`): `vxlan`; `plain` for one without identifier; `none`. */
   tunnel(i: number): TunnelName {
-    const kind = (this.word(i, P_FLAGS) >> TUNNEL_SHIFT) & TUNNEL_MASK;
+    const kind = this.tunnelKind(i);
     return kind === TUNNEL_PLAIN ? 'plain' : TUNNEL_NAMES[kind];
+  }
+
+  /** The same as a number: 0 for none, 7 for plain, else the place in `TUNNEL_NAMES`. */
+  tunnelKind(i: number): number {
+    return (this.word(i, P_FLAGS) >> TUNNEL_SHIFT) & TUNNEL_MASK;
   }
 
   /** VNI, GRE key or TEID of that tunnel, unsigned. */

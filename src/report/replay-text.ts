@@ -31,13 +31,13 @@ export function replayText({ report, milliseconds }: Replay, style: Style): stri
     'Unknown SPIs',
     shortened(report.unknownSpis, (u) => [u.spi, u.src, u.dst, grouped(u.packets)]),
   );
-  const { merged, flushes } = report.gro;
+  const { merged, ratio, flushes } = report.gro;
   if (merged > 0) {
     const why = Object.entries(flushes)
       .sort((a, b) => b[1] - a[1])
       .map(([reason, n]) => `${reason} ${grouped(n)}`);
     section(lines, style, 'Coalescing', [
-      `${grouped(merged)} segments merged into others; runs ended by ${why.join(', ')}`,
+      `${grouped(merged)} segments merged into others, ${ratio.toFixed(2)} input packets in each that came out; runs ended by ${why.join(', ')}`,
     ]);
   }
   section(

@@ -5,6 +5,7 @@ import { optionError, RxSteerError } from '../errors.ts';
 import { type CryptoName, formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
 import type { Consumer } from '../lane/consumer.ts';
+import type { GroOptions } from '../receiver/gro-options.ts';
 import type { RssOptions } from '../receiver/options.ts';
 import { createReceiver, type Receiver } from '../receiver/receiver.ts';
 import type { ReceiverStats } from '../receiver/stats.ts';
@@ -32,7 +33,8 @@ export interface ReplayOptions {
   readonly sas?: readonly Sa[];
   /** The crypto backend that must be used; absent: the fastest there is. */
   readonly crypto?: CryptoName;
-  readonly gro?: boolean;
+  /** What lanes coalesce, and how; false: nothing. */
+  readonly gro?: GroOptions | false;
   readonly digest: DigestKind;
   /** File for what was delivered. */
   readonly out?: string;
@@ -71,7 +73,12 @@ export interface ReplayReport {
     readonly dst: string;
     readonly packets: number;
   }[];
-  readonly gro: { readonly merged: number; readonly flushes: Readonly<Record<string, number>> };
+  /** `ratio`: input packets for each packet delivered. */
+  readonly gro: {
+    readonly merged: number;
+    readonly ratio: number;
+    readonly flushes: Readonly<Record<string, number>>;
+  };
   readonly flows: readonly FlowReport[];
   readonly invariants: { readonly conserved: boolean; readonly reordered: number };
   readonly acrossSas: { readonly reordered: number };
@@ -121,7 +128,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     rss: options.rss,
     esp:
       options.sas === undefined ? false : { sas, ...(options.crypto === undefined ? {} : { crypto: options.crypto }) },
-    gro: options.gro === false ? false : {},
+    gro: options.gro ?? {},
     consumer: inline ? consumer : new URL(`./replay-consumer${extname(import.meta.url)}`, import.meta.url),
     data,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -205,6 +212,8 @@ function makeReport(
   accounts: FlowAccounts,
   damage: ReplayReport['damage'],
 ): ReplayReport {
+  const total = (name: 'merged' | 'segments' | 'delivered'): number =>
+    stats.queues.reduce((sum, queue) => sum + queue[name], 0);
   const flushes: Record<string, number> = {};
   for (const queue of stats.queues) {
     for (const [reason, n] of Object.entries(queue.flushes)) flushes[reason] = (flushes[reason] ?? 0) + n;
@@ -227,7 +236,7 @@ function makeReport(
     sas: stats.sas.map((sa) => ({ ...sa, spi: formatSpi(sa.spi) })),
     crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
-    gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
+    gro: { merged: total('merged'), ratio: total('segments') / Math.max(1, total('delivered')), flushes },
     flows: accounts.report(),
     invariants: { conserved: stats.conserved && stats.held === 0, reordered: accounts.reordered },
     acrossSas: { reordered: accounts.acrossSasReordered },

@@ -36,9 +36,13 @@ describe('help', () => {
       expect(helpText('rxsteer')).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       const source = readFileSync(new URL(`../../src/cli/${name}.ts`, import.meta.url), 'utf8');
       const steering = readFileSync(new URL('../../src/cli/steering-options.ts', import.meta.url), 'utf8');
-      const options = [...`${source}${name === 'gro' ? '' : steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm)].map(
-        (match) => match[1],
-      );
+      const words =
+        name !== 'gro' && name !== 'replay'
+          ? ''
+          : readFileSync(new URL('../../src/cli/gro-words.ts', import.meta.url), 'utf8');
+      const options = [
+        ...`${source}${words}${name === 'gro' ? '' : steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm),
+      ].map((match) => match[1]);
       expect(options.length).toBeGreaterThan(10);
       for (const option of options) {
         // A key has no part in rules, nor in what they lead to.
