@@ -2,7 +2,7 @@
 export { createKernels, createPlainKernels, type Kernels } from '../kernels/index.ts';
 export * from '../memory/packet-table.ts';
 export { Gro, type GroSink } from './gro.ts';
-export { type GsoOptions, segmentTcp, segmentUdp } from './gso.ts';
+export { type GsoOptions, type GsoOuter, segmentTcp, segmentUdp } from './gso.ts';
 export { type GsoType, gsoType } from './gso-type.ts';
 export { LINUX_DEFAULT, LINUX_VERSIONS, type LinuxVersion } from './linux.ts';
 export {
