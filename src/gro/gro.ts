@@ -147,11 +147,12 @@ export class Gro {
     else this.pass(row, pass);
   }
 
-  /** The end of a poll: everything held comes out, bucket by bucket, the oldest first. */
-  flush(): void {
+  /** The end of a poll: everything held comes out, bucket by bucket, the oldest first. `isTimeout`: it was held over from earlier polls. */
+  flush(isTimeout = false): void {
+    const reason = isTimeout ? R.FLUSH_TIMEOUT : R.FLUSH_POLL;
     const counts = this.table.counts;
     for (let bucket = 0; this.table.held > 0 && bucket < counts.length; bucket++) {
-      while (counts[bucket] > 0) this.complete(bucket, 0, R.FLUSH_POLL);
+      while (counts[bucket] > 0) this.complete(bucket, 0, reason);
     }
   }
 

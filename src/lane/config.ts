@@ -47,6 +47,8 @@ export interface LaneGro {
   readonly engine: GroOptions;
   /** Tunnels are taken off before it. */
   readonly decap: boolean;
+  /** Milliseconds that packets may be held over the ends of polls; 0: not. */
+  readonly flushTimeout: number;
 }
 
 /** What a lane is made from: plain data that can be sent to a thread. */

@@ -32,6 +32,7 @@ import {
 import { Decap } from './decap.ts';
 import { EspStage, espScratch, isProtected, MODES } from './esp-stage.ts';
 import { Handover, PARCEL_SCRATCH } from './handover.ts';
+import { HoldOver } from './hold-over.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -44,6 +45,8 @@ import { UnknownSpis } from './unknown-spis.ts';
 const HEADER_SCRATCH = 512;
 /** Scratch for what other lanes hand over to be opened: one packet at least always finds room, or lanes would wait in a circle. */
 const RESERVE = 768 << 10;
+/** Polls over which GRO may hold packets, at most. */
+const HELD_POLLS = 8;
 /** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
 const MAX_IP = 66_000;
 
@@ -76,6 +79,7 @@ export class Lane {
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
+  private readonly holdOver: HoldOver | undefined;
   private readonly decap: Decap | undefined;
   private readonly outerBuckets: boolean = false;
   private readonly outlet: Outlet;
@@ -86,6 +90,8 @@ export class Lane {
   /** Descriptors taken since the last end of a poll, and how many it may have; whether the next planned ones end it. */
   private inPoll = 0;
   private most = POLL_BUDGET;
+  /** Packets that may be taken before what was handed over is published. */
+  private budget = 0;
   private planEnds = false;
   private planFull = false;
   /** What was due of other lanes has been taken: now the own ring. */
@@ -104,7 +110,11 @@ export class Lane {
     this.bytes = new Uint8Array(buffer);
     this.kernels = createKernels(config.memory, this.bytes);
     this.ring = new RingConsumer(new Int32Array(buffer), places.rings[lane] >> 2, config.slots);
-    this.table = new PacketTable(POLL_BUDGET, shares ? POLL_BUDGET * (POLL_BUDGET + 1) : undefined);
+    const timeout = config.gro?.flushTimeout ?? 0;
+    if (timeout > 0) this.holdOver = new HoldOver(timeout);
+    const rows =
+      timeout > 0 ? POLL_BUDGET * Math.max(2, Math.min(HELD_POLLS, config.slots / (2 * POLL_BUDGET))) : POLL_BUDGET;
+    this.table = new PacketTable(rows, shares ? POLL_BUDGET * POLL_BUDGET + 2 * rows : undefined);
     const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
     this.batch = new Batch({
       lane,
@@ -228,7 +238,7 @@ export class Lane {
       if (intake.look()) {
         this.ownTurn = true;
         // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
-        if (this.inPoll > 0) this.endPoll();
+        if (this.inPoll > 0 || this.isHolding) this.endPoll(true);
         return this.pending === undefined ? this.takeOver(intake) : 0;
       }
     }
@@ -247,7 +257,8 @@ export class Lane {
 
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
   async close(): Promise<void> {
-    if (this.inPoll > 0) this.endPoll();
+    await this.pending;
+    if (this.inPoll > 0 || this.isHolding) this.endPoll(true);
     await this.pending;
     if (this.fragments !== undefined) {
       this.counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += this.fragments.flush();
@@ -269,6 +280,11 @@ export class Lane {
     this.crypto?.close();
   }
 
+  /** GRO holds packets over the end of a poll: the lane must not sleep for long. */
+  get isHolding(): boolean {
+    return this.holdOver?.isOpen === true;
+  }
+
   /** Takes the lane's own ring, unless other lanes must go on first. */
   private takeOwn(mayGoOn: boolean): number {
     if (mayGoOn) return this.pollRing();
@@ -280,8 +296,10 @@ export class Lane {
     let taken = 0;
     this.blocked = false;
     if (this.inPoll === 0 && this.handover !== undefined) {
-      this.most = Math.min(POLL_BUDGET, this.handover.begin());
+      if (!this.isHolding) this.budget = this.handover.begin();
+      this.most = Math.min(POLL_BUDGET, this.budget);
       if (this.most === 0) {
+        if (this.isHolding) this.endPoll(true);
         this.blocked = true;
         return 0;
       }
@@ -290,11 +308,11 @@ export class Lane {
       const n = this.plan();
       if (n === 0) {
         if (!this.planFull) break;
-        if (this.inPoll === 0) {
+        if (this.inPoll === 0 && !this.isHolding) {
           this.blocked = true;
           break;
         }
-        this.endPoll();
+        this.endPoll(true);
         if (this.pending !== undefined || this.handover !== undefined) return taken;
         continue;
       }
@@ -303,10 +321,12 @@ export class Lane {
       // What was just taken lies behind the cursor.
       for (let k = -n; k < 0; k++) this.process(this.ring.slot(k));
       this.inPoll += n;
+      this.budget -= n;
       taken += n;
       if (this.planEnds) break;
     }
     if (this.planEnds || (!this.config.deterministic && this.inPoll > 0)) this.endPoll();
+    else if (this.holdOver?.isDue) this.endPoll(true);
     return taken;
   }
 
@@ -367,6 +387,7 @@ export class Lane {
     const words = this.ring.words;
     if (((words[s + D_CLASS] >> 8) & DF_MARK) !== 0) return;
     this.counters[C_TAKEN]++;
+    if (this.holdOver !== undefined) this.holdOver.bytes += words[s + D_LEN];
     this.enter(this.path.row(words, s));
   }
 
@@ -394,10 +415,11 @@ export class Lane {
     else this.outlet.handOver(row, this.stage!.elsewhere, true);
   }
 
-  private endPoll(): void {
+  /** @param last nothing may be held over its end */
+  private endPoll(last = false): void {
     this.inPoll = 0;
     if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
-    this.gro?.flush();
+    this.flush(last);
     if (this.batch.length === 0) {
       this.finish();
       return;
@@ -417,6 +439,18 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** What GRO holds comes out, unless it may wait for the next poll. */
+  private flush(last: boolean): void {
+    const { gro, holdOver, table } = this;
+    if (gro === undefined) return;
+    if (holdOver === undefined) gro.flush();
+    else if (!last && gro.held > 0 && holdOver.mayGoOn && table.fits(2 * POLL_BUDGET, POLL_BUDGET)) holdOver.open();
+    else {
+      gro.flush(holdOver.isDue);
+      holdOver.close();
+    }
   }
 
   /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */
@@ -450,7 +484,6 @@ export class Lane {
     this.pending = undefined;
     this.lookAhead?.clear();
     this.batch.clear();
-    this.table.clear();
     const { counters, handover, intake } = this;
     counters[C_POLLS]++;
     if (this.gro !== undefined) {
@@ -466,6 +499,9 @@ export class Lane {
       intake.packets = 0;
       handover.moves = 0;
     }
+    // Frames, and the account of them, are given back together: what a crash loses is counted once.
+    if (this.isHolding) return;
+    this.table.clear();
     this.shared.set(counters);
     // What was handed over can be seen before the ring has passed it.
     if (handover === undefined) this.scratch.reset();

@@ -85,9 +85,9 @@ export class PacketTable {
     this.pieceNext = new Int32Array(pieces);
   }
 
-  /** Whether there is room for one more row of so many pieces. */
-  fits(pieces: number): boolean {
-    return this.count < this.capacity && this.pieces + pieces <= this.pieceOff.length;
+  /** Whether there is room for so many more rows, one if not said, of so many pieces together. */
+  fits(pieces: number, rows = 1): boolean {
+    return this.count + rows <= this.capacity && this.pieces + pieces <= this.pieceOff.length;
   }
 
   /** Takes the next row, with the super-packet facts of a single packet; the caller fills words 0 to 15. */

@@ -18,6 +18,11 @@ export interface GroOptions
    * packet came with (`outer`), so that all inner flows of an SA share one.
    */
   readonly bucketBy?: 'inner' | 'outer';
+  /**
+   * Milliseconds that packets may be held over the ends of polls, to be merged with what comes next: Linux's `gro_flush_timeout`, 0 to 1,000.
+   * Default 0: everything held comes out with each poll. `drain` waits for it. Not with `deterministic`, nor with `rfs`.
+   */
+  readonly flushTimeout?: number;
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
@@ -31,12 +36,17 @@ const KNOWN: ReadonlySet<string> = new Set([
   'heldPerBucket',
   'tunnels',
   'bucketBy',
+  'flushTimeout',
 ]);
 /** No super-packet would be made of full-size segments below this. */
 const LEAST_SIZE = 1024;
+const TIMEOUT_MAX = 1000;
 
-/** @throws RxSteerError `ERR_RXSTEER_OPTION` */
-export function groOptions(options: GroOptions | false | undefined): LaneGro | undefined {
+/**
+ * @param isTimed polls end as packets come, and flows stay in their lanes
+ * @throws RxSteerError `ERR_RXSTEER_OPTION`
+ */
+export function groOptions(options: GroOptions | false | undefined, isTimed: boolean): LaneGro | undefined {
   if (options === false) return undefined;
   const gro = options ?? {};
   if (typeof gro !== 'object' || gro === null || Array.isArray(gro))
@@ -44,7 +54,13 @@ export function groOptions(options: GroOptions | false | undefined): LaneGro | u
   for (const name of Object.keys(gro)) {
     if (!KNOWN.has(name)) throw optionError('gro', `options that there are, not '${name}'`, gro);
   }
-  const { tunnels = 'off', ...rest } = gro;
+  const { tunnels = 'off', flushTimeout = 0, ...rest } = gro;
+  if (typeof flushTimeout !== 'number' || !(flushTimeout >= 0 && flushTimeout <= TIMEOUT_MAX)) {
+    throw optionError('gro.flushTimeout', `milliseconds from 0 to ${TIMEOUT_MAX}`, flushTimeout);
+  }
+  if (flushTimeout > 0 && !isTimed) {
+    throw optionError('gro.flushTimeout', "0 when 'deterministic' or 'rfs' is set", flushTimeout);
+  }
   if (tunnels !== 'off' && tunnels !== 'keep' && tunnels !== 'decap') {
     throw optionError('gro.tunnels', '"off", "keep" or "decap"', tunnels);
   }
@@ -53,5 +69,5 @@ export function groOptions(options: GroOptions | false | undefined): LaneGro | u
   const engine: EngineOptions = { ...rest, tunnels: tunnels === 'keep' };
   // Whoever asks for something that cannot be hears of it here, and not in a lane's thread.
   groSettings(engine);
-  return { engine, decap: tunnels === 'decap' };
+  return { engine, decap: tunnels === 'decap', flushTimeout };
 }

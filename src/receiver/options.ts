@@ -196,7 +196,7 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
       options.fragments === false
         ? undefined
         : { timeoutMs: checkInteger('fragments.timeout', options.fragments?.timeout ?? 30_000, 1, 86_400_000) },
-    gro: groOptions(options.gro),
+    gro: groOptions(options.gro, !deterministic && (options.rfs ?? false) === false),
     excluded: excludedClasses(options.deliver ?? {}),
     nattPort: checkInteger('nattPort', options.nattPort ?? 4500, 1, 65535),
     consumer: consumerOf(options.consumer, inline),
