@@ -118,7 +118,8 @@ export class Gro {
     const { vxlan, geneve, gue } = settings.ports;
     this.udp = settings.udpAll || settings.udpPorts.includes(1) || Math.max(vxlan, geneve, gue) > 0;
     this.other = settings.ipTunnels;
-    this.order = settings.isFlowOrder ? new FlowOrder(this.view, this.w, this.table, this) : undefined;
+    const complete = (bucket: number, at: number): void => this.complete(bucket, at, R.FLUSH_ORDER);
+    this.order = settings.isFlowOrder ? new FlowOrder(this.view, this.w, this.table, complete) : undefined;
     this.plain = new PlainMerge(this.view, kernels, table, scratch, this.table, {
       ...settings,
       idNeedsDf: settings.rules.idNeedsDf,
@@ -162,11 +163,6 @@ export class Gro {
    */
   flushFor(row: number): void {
     this.order?.flushFor(row);
-  }
-
-  /** For {@link FlowOrder}. */
-  completeForOrder(bucket: number, at: number): void {
-    this.complete(bucket, at, R.FLUSH_ORDER);
   }
 
   /** What is not TCP, as the dissection says. */

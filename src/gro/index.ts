@@ -9,9 +9,7 @@ export {
   GRO_LEGACY_MAX_SIZE,
   GRO_MAX_SIZE,
   type GroOptions,
-  type GroSettings,
   type GroTunnelOptions,
-  groSettings,
 } from './options.ts';
 export {
   FLUSH_REASONS,

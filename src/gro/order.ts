@@ -29,21 +29,19 @@ const FRAGMENT = 44;
 const DESTINATION = 60;
 
 /** Completes the packet at a position of a bucket. */
-export interface Completer {
-  completeForOrder(bucket: number, at: number): void;
-}
+type Complete = (bucket: number, at: number) => void;
 
 export class FlowOrder {
   private readonly view: DataView;
   private readonly w: Int32Array;
   private readonly table: HeldTable;
-  private readonly completer: Completer;
+  private readonly complete: Complete;
 
-  constructor(view: DataView, w: Int32Array, table: HeldTable, completer: Completer) {
+  constructor(view: DataView, w: Int32Array, table: HeldTable, complete: Complete) {
     this.view = view;
     this.w = w;
     this.table = table;
-    this.completer = completer;
+    this.complete = complete;
   }
 
   /**
@@ -95,7 +93,7 @@ export class FlowOrder {
         ) {
           at++;
         } else {
-          this.completer.completeForOrder(bucket, at);
+          this.complete(bucket, at);
         }
       }
     }
@@ -110,7 +108,7 @@ export class FlowOrder {
       for (let at = 0; at < counts[bucket]; ) {
         const hb = rows[bucket * perBucket + at] << ROW_SHIFT;
         if (!this.isOfPair(l3, v6, b, hb) || (proto >= 0 && proto !== outerProto(w, hb))) at++;
-        else this.completer.completeForOrder(bucket, at);
+        else this.complete(bucket, at);
       }
     }
   }
@@ -127,7 +125,7 @@ export class FlowOrder {
           w[hb + P_PROTO] === UDP &&
           this.view.getInt32(w[hb + P_L4]) === ports &&
           this.isOfPair(l3, v6, b, hb);
-        if (isOfTunnel) this.completer.completeForOrder(bucket, at);
+        if (isOfTunnel) this.complete(bucket, at);
         else at++;
       }
     }

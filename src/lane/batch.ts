@@ -39,7 +39,7 @@ import type { Tuple } from '../wire/tuple.ts';
 import { readTuple } from '../wire/tuple.ts';
 
 /** Kinds of tunnels that packets are taken out of. */
-export type TunnelName = (typeof TUNNEL_NAMES)[number] | 'plain';
+export type TunnelName = 'none' | 'vxlan' | 'geneve' | 'gre' | 'gtpu' | 'plain';
 
 /** What a batch is made from. */
 export interface BatchParts {

@@ -1,5 +1,6 @@
 import { checkInteger, optionError } from '../errors.ts';
-import { type GroOptions as EngineOptions, GRO_MAX_SIZE, groSettings } from '../gro/index.ts';
+import { type GroOptions as EngineOptions, GRO_MAX_SIZE } from '../gro/index.ts';
+import { groSettings } from '../gro/options.ts';
 import type { LaneGro } from '../lane/config.ts';
 
 export interface GroOptions
