@@ -126,12 +126,29 @@ export class PlainMerge {
       (w[b + TUNNEL] ^ w[hb + TUNNEL]) |
       w[b + PIECES];
     if (differ !== 0) return false;
-    for (let i = 20; i < header; i += 4) differ |= view.getInt32(l4 + i) ^ view.getInt32(held4 + i);
+    if (header === 32) {
+      // Timestamps, which nearly every connection has, written out.
+      differ |=
+        (view.getInt32(l4 + 20) ^ view.getInt32(held4 + 20)) |
+        (view.getInt32(l4 + 24) ^ view.getInt32(held4 + 24)) |
+        (view.getInt32(l4 + 28) ^ view.getInt32(held4 + 28));
+    } else {
+      for (let i = 20; i < header; i += 4) differ |= view.getInt32(l4 + i) ^ view.getInt32(held4 + i);
+    }
     let d = heldOff - off;
     let p = off;
-    for (const stop = l3 - 4; p < stop; p += 4) differ |= view.getInt32(p) ^ view.getInt32(p + d);
-    // The last four bytes of the link header, of which there are none or at least four.
-    if (p < l3) differ |= view.getInt32(l3 - 4) ^ view.getInt32(l3 - 4 + d);
+    if (l3 - off === 14) {
+      // Ethernet without tags, written out.
+      differ |=
+        (view.getInt32(off) ^ view.getInt32(heldOff)) |
+        (view.getInt32(off + 4) ^ view.getInt32(heldOff + 4)) |
+        (view.getInt32(off + 8) ^ view.getInt32(heldOff + 8)) |
+        (view.getInt32(off + 10) ^ view.getInt32(heldOff + 10));
+    } else {
+      for (const stop = l3 - 4; p < stop; p += 4) differ |= view.getInt32(p) ^ view.getInt32(p + d);
+      // The last four bytes of the link header, of which there are none or at least four.
+      if (p < l3) differ |= view.getInt32(l3 - 4) ^ view.getInt32(l3 - 4 + d);
+    }
     if (!this.acrossSas) differ |= w[b + SA] ^ w[hb + SA];
     if (v6) {
       d = held3 - l3;
