@@ -343,7 +343,7 @@ export class Lane {
       if (intake.nested) this.enter(row);
       else this.batch.push(row);
     }
-    this.endPoll();
+    this.endPoll(true);
     return taken;
   }
 
