@@ -76,7 +76,7 @@ export interface GroSettings {
 /** @throws RxSteerError `ERR_RXSTEER_OPTION` */
 export function groSettings(options: GroOptions): GroSettings {
   const order = options.order ?? 'flow';
-  if (order !== 'flow' && order !== 'linux') throw optionError('gro.order', '"flow" or "linux"', order);
+  if (order !== 'flow' && order !== 'linux') throw optionError('gro.order', "'flow' or 'linux'", order);
   const buckets = checkInteger('gro.buckets', options.buckets ?? 8, 1, 256);
   if ((buckets & (buckets - 1)) !== 0) throw optionError('gro.buckets', 'a power of two', buckets);
   const rules = linuxRules('gro.as', options.as ?? LINUX_DEFAULT);

@@ -63,7 +63,7 @@ function check(outputs: readonly Output[], frames: readonly Uint8Array[]): numbe
     expect(out.length).toBe(inputs.length);
     for (let i = 0; i < out.length; i++) {
       const urgent = (b: Uint8Array): number => (tcp === 0 ? 0 : (b[tcp + 18] << 8) | b[tcp + 19]);
-      if (urgent(inputs[i]) !== urgent(inputs[0])) continue;
+      if (urgent(inputs[i]) !== urgent(inputs[0]) || udpLengthLies(inputs[i])) continue;
       expect(Buffer.from(out[i]).toString('hex')).toBe(Buffer.from(inputs[i]).toString('hex'));
     }
   }
@@ -138,6 +138,13 @@ describe('gso(gro(x)) = x', () => {
     );
   });
 });
+
+/** Linux does not look at the length of UDP around a tunnel, and makes it right. */
+function udpLengthLies(bytes: Uint8Array): boolean {
+  const d = new Dissection();
+  dissect(bytes, 0, bytes.length, 1, d);
+  return d.proto === 17 && ((bytes[d.l4 + 4] << 8) | bytes[d.l4 + 5]) !== d.end - d.l4;
+}
 
 /** Bytes that GRO does not look at, in a header that segmentation writes anew. */
 function hasGreChecksum(bytes: Uint8Array): boolean {
