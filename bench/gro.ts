@@ -1,4 +1,7 @@
-/** What does GRO cost for a full-size segment: checksum verified by us, and known to be good? */
+/**
+ * What does GRO cost for a segment: checksum verified by us, and known to be good? Of 1,000 flows in turn none merges: each is held, and gives
+ * way to the next ones.
+ */
 import { CLASS_TCP4 } from '../src/counters.ts';
 import { Gro } from '../src/gro/index.ts';
 import { FlowHasher } from '../src/hash/flow-hasher.ts';
@@ -29,15 +32,22 @@ import { makeRig, place } from './rig.ts';
 import { MSS, segments } from './segments.ts';
 
 const BURST = 64;
-/** Bursts of a round: all frames fit L2, as those that just came do. */
+/** Bursts of a round: all frames fit L2, as those that just came do; but for flows that are more than that. */
 const BURSTS = 8;
-const PACKETS = BURST * BURSTS;
 
-function merging(flows: number, good: boolean): Round {
+interface Traffic {
+  readonly flows: number;
+  readonly payload: number;
+  readonly good: boolean;
+}
+
+function merging({ flows, payload, good }: Traffic): Round {
+  const bursts = Math.max(BURSTS, Math.ceil(flows / BURST));
+  const packets = BURST * bursts;
   const { bytes, memory, options } = makeRig({ queues: 1 });
   const { windows, lanes } = options.layout;
-  const batch = place(segments({ count: PACKETS, flows }), bytes, windows);
-  const table = new PacketTable(PACKETS);
+  const batch = place(segments({ count: packets, flows, payload }), bytes, windows);
+  const table = new PacketTable(packets);
   const scratch = new Scratch(lanes[0].scratch);
   let sum = 0;
   const sink = {
@@ -46,31 +56,38 @@ function merging(flows: number, good: boolean): Round {
     },
   };
   const gro = new Gro(bytes, createKernels(memory, bytes), table, sink, scratch);
-  const rows = template(bytes, batch.offsets, batch.lengths, new FlowHasher({ key: options.steerer.key }), good);
+  const rows = template(
+    bytes,
+    batch.offsets,
+    batch.lengths,
+    new FlowHasher({ key: options.steerer.key }),
+    good,
+    packets,
+  );
   const prepare = (): void => {
     table.clear();
     scratch.reset();
     table.w.set(rows);
-    table.count = PACKETS;
+    table.count = packets;
   };
   const run = (): number => {
     sum = 0;
-    for (let row = 0; row < PACKETS; ) {
+    for (let row = 0; row < packets; ) {
       for (const stop = row + BURST; row < stop; row++) gro.receive(row);
       gro.flush();
     }
     return sum;
   };
   prepare();
-  if (run() !== PACKETS || gro.merged !== PACKETS - BURSTS * superPackets(flows)) {
+  if (run() !== packets || gro.merged !== packets - bursts * superPackets(flows, payload)) {
     throw new Error(`${gro.merged} segments were merged`);
   }
-  return { items: PACKETS, prepare, run };
+  return { items: packets, prepare, run };
 }
 
 /** How many a burst makes: 64 segments are more than a super-packet of 64 KiB holds. */
-function superPackets(flows: number): number {
-  return flows * Math.ceil((BURST * MSS) / flows / 65_000);
+function superPackets(flows: number, payload: number): number {
+  return flows > BURST ? BURST : flows * Math.ceil((BURST * payload) / flows / 65_000);
 }
 
 /** The rows as a lane fills them: they are put back before each round, untimed, as the peers refill their mbufs. */
@@ -80,10 +97,11 @@ function template(
   lengths: Int32Array,
   hasher: FlowHasher,
   good: boolean,
+  packets: number,
 ): Int32Array {
-  const w = new Int32Array(PACKETS << ROW_SHIFT);
+  const w = new Int32Array(packets << ROW_SHIFT);
   const d = new Dissection();
-  for (let i = 0; i < PACKETS; i++) {
+  for (let i = 0; i < packets; i++) {
     const b = i << ROW_SHIFT;
     dissect(bytes, offsets[i], offsets[i] + lengths[i], 1, d);
     if (d.cls !== CLASS_TCP4) throw new Error(`frame ${i} is of class ${d.cls}`);
@@ -103,7 +121,14 @@ function template(
   return w;
 }
 
-export const cases: readonly Case[] = [1, 16].flatMap((flows) => [
-  { name: `gro_${flows}flow_verify`, bytes: MSS, make: () => merging(flows, false) },
-  { name: `gro_${flows}flow_good`, bytes: MSS, make: () => merging(flows, true) },
-]);
+const named = (name: string, traffic: Omit<Traffic, 'good'>): Case[] =>
+  ([false, true] as const).map((good) => ({
+    name: `gro_${name}_${good ? 'good' : 'verify'}`,
+    bytes: traffic.payload,
+    make: () => merging({ ...traffic, good }),
+  }));
+
+export const cases: readonly Case[] = [
+  ...[1, 16, 1000, 10_000].flatMap((flows) => named(`${flows}flow`, { flows, payload: MSS })),
+  ...[1, 16, 1000].flatMap((flows) => named(`${flows}flow_64`, { flows, payload: 64 })),
+];

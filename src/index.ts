@@ -18,10 +18,11 @@ export {
   type SelectorConfig,
 } from './esp/index.ts';
 export { EVENTS, type EventName } from './events.ts';
+export type { GsoType, LinuxVersion } from './gro/index.ts';
 export { microsoftKey, parseKey, randomKey, seededKey, symmetricKey } from './hash/index.ts';
 export type { BlockPool } from './io/blocks.ts';
 export { type CaptureBatchesOptions, captureBatches } from './io/capture-file.ts';
-export type { Batch } from './lane/batch.ts';
+export type { Batch, TunnelName } from './lane/batch.ts';
 export type { Consumer, ConsumerContext, ConsumerFactory } from './lane/consumer.ts';
 export type {
   BadInnerEvent,
@@ -37,11 +38,11 @@ export type {
 } from './lane/sa-events.ts';
 export { type SealSegmentsOptions, sealSegments } from './lane/seal-segments.ts';
 export type { ReceiverEvents } from './receiver/events.ts';
+export type { GroOptions } from './receiver/gro-options.ts';
 export type {
   EspEventOptions,
   EspOptions,
   FragmentOptions,
-  GroOptions,
   ReceiverOptions,
   RestoreOptions,
   RfsOptions,

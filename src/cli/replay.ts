@@ -7,11 +7,14 @@ import { replayText } from '../report/replay-text.ts';
 import { styleFor } from '../report/terminal.ts';
 import type { SaChanges } from '../report/watched-sas.ts';
 import { oneOf, readArgs, usageError, wholeNumber } from './args.ts';
+import { GRO_WORDS, groWords } from './gro-words.ts';
 import { progressLine } from './progress.ts';
 import { STEERING_OPTIONS, steeringOptions } from './steering-options.ts';
 
 const OPTIONS = {
   ...STEERING_OPTIONS,
+  ...GRO_WORDS,
+  tunnels: { type: 'string' },
   level: { type: 'string' },
   inline: { type: 'boolean' },
   sa: { type: 'string', multiple: true },
@@ -31,6 +34,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   if (positionals.length === 0) throw usageError('replay needs at least one capture (see rxsteer replay --help)');
   const crypto = oneOf('crypto', values.crypto, CRYPTO_NAMES);
   const { queues, ...rss } = steeringOptions(values);
+  const tunnels = oneOf('tunnels', values.tunnels, ['off', 'keep', 'decap']);
   const level = oneOf('level', values.level, ['outer', 'inner']);
   const saFiles = values.sa ?? [];
   if (values.watch && (saFiles.length === 0 || values['no-esp'])) throw usageError('--watch needs --sa FILE');
@@ -42,7 +46,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
     rss: { ...rss, level },
     ...(values['no-esp'] ? {} : { sas: readSas(saFiles) }),
     ...(crypto === undefined ? {} : { crypto }),
-    gro: !values['no-gro'],
+    gro: values['no-gro'] ? false : { ...groWords(values, 1024), ...(tunnels === undefined ? {} : { tunnels }) },
     digest: oneOf('digest', values.digest, ['none', 'xxh64', 'sha256']) ?? 'xxh64',
     ...(values.out === undefined ? {} : { out: values.out }),
     loop: wholeNumber('loop', values.loop, 1, 1_000_000) ?? 1,

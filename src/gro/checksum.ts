@@ -10,7 +10,8 @@
  */
 import { tcpLength } from './tcp.ts';
 
-const PROTOCOL_TCP = 6;
+const TCP = 6;
+const UDP = 17;
 
 const halves = (word: number): number => (word >>> 16) + (word & 0xffff);
 
@@ -21,8 +22,8 @@ export function fold16(sum: number): number {
 }
 
 /** Sum of addresses and protocol number, not folded: at most 17 words. */
-export function pseudoSum(view: DataView, l3: number, v6: boolean): number {
-  let sum = PROTOCOL_TCP;
+export function pseudoSum(view: DataView, l3: number, v6: boolean, proto: number): number {
+  let sum = proto;
   if (!v6) return sum + halves(view.getInt32(l3 + 12)) + halves(view.getInt32(l3 + 16));
   for (let i = 8; i < 40; i += 4) sum += halves(view.getInt32(l3 + i));
   return sum;
@@ -31,9 +32,19 @@ export function pseudoSum(view: DataView, l3: number, v6: boolean): number {
 /** What all segments of a run have in common: pseudo-header without the length, ports, acknowledgement number, options. */
 export function sharedSum(view: DataView, l3: number, l4: number, v6: boolean): number {
   const length = tcpLength(view.getInt32(l4 + 12));
-  let sum = pseudoSum(view, l3, v6) + halves(view.getInt32(l4)) + halves(view.getInt32(l4 + 8));
+  let sum = pseudoSum(view, l3, v6, TCP) + halves(view.getInt32(l4)) + halves(view.getInt32(l4 + 8));
   for (let i = 20; i < length; i += 4) sum += halves(view.getInt32(l4 + i));
   return fold16(sum);
+}
+
+/** The same for UDP: pseudo-header without the length, ports. */
+export function sharedUdpSum(view: DataView, l3: number, l4: number, v6: boolean): number {
+  return fold16(pseudoSum(view, l3, v6, UDP) + halves(view.getInt32(l4)));
+}
+
+/** As {@link otherSum}, for a datagram. The length counts twice: in the header and in the pseudo-header. */
+export function otherUdpSum(view: DataView, l4: number, shared: number): number {
+  return shared + 2 * view.getUint16(l4 + 4) + view.getUint16(l4 + 6);
 }
 
 /**
@@ -63,12 +74,21 @@ export function addOther(sum: number, other: number, odd: boolean): number {
   return (total & 0xffff) + (total >>> 16);
 }
 
+/** Sum of the payload of a run, from what {@link addOther} made of its segments. */
+export function payloadSum(others: number): number {
+  return fold16(others) ^ 0xffff;
+}
+
+/** As {@link superChecksum}, for UDP with its length as it will stand. */
+export function superUdpChecksum(l4Length: number, shared: number, payload: number): number {
+  return fold16(shared + 2 * l4Length + payload) ^ 0xffff || 0xffff;
+}
+
 /**
  * The checksum field of a super-packet: TCP header at `l4` as it will stand but for the checksum, `l4Length` bytes with payload;
- * `others`: the sum that {@link addOther} made.
+ * `payload`: the sum of that, see {@link payloadSum}.
  */
-export function superChecksum(view: DataView, l4: number, l4Length: number, shared: number, others: number): number {
-  const payload = fold16(others) ^ 0xffff;
+export function superChecksum(view: DataView, l4: number, l4Length: number, shared: number, payload: number): number {
   const word = view.getInt32(l4 + 12);
   const sum = shared + halves(view.getInt32(l4 + 4)) + halves(word) + view.getUint16(l4 + 18) + l4Length + payload;
   // A sum above zero folds to 1..0xffff: what a sum over the bytes themselves would give, also where it is 0 modulo 0xffff.

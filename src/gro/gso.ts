@@ -4,10 +4,11 @@
  */
 import { optionError } from '../errors.ts';
 import { put16, put32, u16, u32 } from '../wire/bytes.ts';
-import { setL4Checksum } from '../wire/checksum.ts';
+import { fold, onesSum, setL4Checksum } from '../wire/checksum.ts';
+import { GRE_FLAG_CHECKSUM, GRE_HEADER } from '../wire/gre.ts';
 import { IPV4_ID, IPV4_TOTAL_LENGTH, setIpv4Checksum } from '../wire/ipv4.ts';
-import { IPV6_HEADER, IPV6_PAYLOAD_LENGTH } from '../wire/ipv6.ts';
-import { PROTO_TCP, PROTO_UDP } from '../wire/protocols.ts';
+import { IPV6_HEADER, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH } from '../wire/ipv6.ts';
+import { PROTO_GRE, PROTO_TCP, PROTO_UDP } from '../wire/protocols.ts';
 import { TCP_FLAG_CWR, TCP_FLAG_FIN, TCP_FLAG_PSH, TCP_FLAGS, TCP_SEQ, tcpHeaderLength } from '../wire/tcp.ts';
 import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from '../wire/udp.ts';
 
@@ -16,6 +17,18 @@ export interface GsoOptions {
   readonly gsoSize: number;
   /** Every segment keeps the IPv4 ID of the super-packet (Linux's `SKB_GSO_TCP_FIXEDID`). Default: they count up. */
   readonly fixedId?: boolean;
+  /** The packet is inside a tunnel, whose headers each segment gets: `skb_udp_tunnel_segment`, `gre_gso_segment`, `ipip_gso_segment`. */
+  readonly outer?: GsoOuter;
+}
+
+/** What is around an inner packet. */
+export interface GsoOuter {
+  /** The outer IP header, what follows it, and the protocol number of that: 17 (UDP), 47 (GRE), 4 or 41 (IP in IP). */
+  readonly l3: number;
+  readonly l4: number;
+  readonly proto: number;
+  /** Every segment keeps the outer IPv4 ID. Default: they count up. */
+  readonly fixedId?: boolean;
 }
 
 /**
@@ -23,7 +36,7 @@ export interface GsoOptions {
  * them into `target` one behind the other from `at` on. `lengths[i]` becomes the length of segment i.
  *
  * Sequence numbers go on by `gsoSize`; FIN and PSH are on the last segment only, CWR on the first only; lengths and checksums are
- * right. A packet with no more payload than `gsoSize` is copied and gets new checksums.
+ * right; a jumbo option (RFC 2675) is taken out. A packet with no more payload than `gsoSize` is copied and gets new checksums.
  *
  * @returns how many segments there are.
  * @throws ERR_RXSTEER_OPTION when `gsoSize` is no positive integer, or `target` or `lengths` are too small.
@@ -49,8 +62,7 @@ export function segmentTcp(
 }
 
 /**
- * As {@link segmentTcp} for a UDP super-packet: datagrams of `gsoSize` bytes and a last one of what is left. IPv4 IDs count up. A checksum
- * of 0 (none, over IPv4) stays 0.
+ * As {@link segmentTcp} for a UDP super-packet: datagrams of `gsoSize` bytes and a last one of what is left. A checksum of 0 (none) stays 0.
  */
 export function segmentUdp(
   source: Uint8Array,
@@ -58,13 +70,15 @@ export function segmentUdp(
   end: number,
   l3: number,
   l4: number,
-  options: Pick<GsoOptions, 'gsoSize'>,
+  options: GsoOptions,
   target: Uint8Array,
   at: number,
   lengths: Int32Array,
 ): number {
   return cut({ source, off, end, l3, l4, payload: l4 + UDP_HEADER, udp: true }, options, target, at, lengths);
 }
+
+const JUMBO = 8;
 
 interface SuperPacket {
   readonly source: Uint8Array;
@@ -78,24 +92,30 @@ interface SuperPacket {
 
 function cut(packet: SuperPacket, options: GsoOptions, target: Uint8Array, at: number, lengths: Int32Array): number {
   const { source, off, end, l3, l4, payload, udp } = packet;
-  const { gsoSize, fixedId = false } = options;
+  const { gsoSize, fixedId = false, outer } = options;
   if (!Number.isInteger(gsoSize) || gsoSize < 1) throw optionError('gsoSize', 'a positive integer', gsoSize);
-  const headers = payload - off;
+  const whole = payload - off;
   const count = Math.max(1, Math.ceil((end - payload) / gsoSize));
   if (count > lengths.length) throw optionError('lengths', `room for ${count} segments`, lengths.length);
-  const room = headers * count + (end - payload);
+  const room = whole * count + (end - payload);
   if (room > target.length - at) throw optionError('target', `room for ${room} bytes`, target.length - at);
   const v6 = source[l3] >> 4 === 6;
   const id = u16(source, l3 + IPV4_ID);
+  const jumbo = v6 && hasJumbo(source, l3, l4) ? JUMBO : 0;
+  // Where the option lies; without one, anywhere in the headers will do.
+  const split = jumbo > 0 ? l3 + IPV6_HEADER : payload;
+  const headers = whole - jumbo;
   let to = at;
   for (let i = 0; i < count; i++) {
     const from = payload + i * gsoSize;
     const length = Math.min(gsoSize, end - from);
-    target.set(source.subarray(off, payload), to);
+    target.set(source.subarray(off, split), to);
+    target.set(source.subarray(split + jumbo, payload), to + (split - off));
     target.set(source.subarray(from, from + length), to + headers);
     const ip = to + (l3 - off);
-    const header = to + (l4 - off);
+    const header = to + (l4 - off) - jumbo;
     const stop = to + headers + length;
+    if (jumbo > 0) target[ip + IPV6_NEXT_HEADER] = source[l3 + IPV6_HEADER];
     if (v6) {
       put16(target, ip + IPV6_PAYLOAD_LENGTH, stop - ip - IPV6_HEADER);
     } else {
@@ -105,10 +125,34 @@ function cut(packet: SuperPacket, options: GsoOptions, target: Uint8Array, at: n
     }
     if (udp) finishUdp(target, ip, header, stop);
     else finishTcp(target, ip, header, stop, i * gsoSize, i === 0, i === count - 1);
+    if (outer !== undefined) finishOuter(target, to - off, outer, stop, i);
     lengths[i] = stop - to;
     to = stop;
   }
   return count;
+}
+
+/** Whether a hop-by-hop header with nothing but a jumbo option follows the IPv6 header. */
+function hasJumbo(source: Uint8Array, l3: number, l4: number): boolean {
+  const at = l3 + IPV6_HEADER;
+  return l4 - at >= JUMBO && source[l3 + IPV6_NEXT_HEADER] === 0 && source[at + 1] === 0 && source[at + 2] === 0xc2;
+}
+
+/** Lengths, IDs and checksums of what is around the segment that ends at `stop`; `moved`: from places in the source to those in the target. */
+function finishOuter(target: Uint8Array, moved: number, outer: GsoOuter, stop: number, index: number): void {
+  const ip = outer.l3 + moved;
+  const l4 = outer.l4 + moved;
+  if (target[ip] >> 4 === 6) put16(target, ip + IPV6_PAYLOAD_LENGTH, stop - ip - IPV6_HEADER);
+  else {
+    put16(target, ip + IPV4_TOTAL_LENGTH, stop - ip);
+    if (!outer.fixedId) put16(target, ip + IPV4_ID, u16(target, ip + IPV4_ID) + index);
+    setIpv4Checksum(target, ip);
+  }
+  if (outer.proto === PROTO_UDP) finishUdp(target, ip, l4, stop);
+  else if (outer.proto === PROTO_GRE && (u16(target, l4) & GRE_FLAG_CHECKSUM) !== 0) {
+    put16(target, l4 + GRE_HEADER, 0);
+    put16(target, l4 + GRE_HEADER, ~fold(onesSum(target, l4, stop - l4, 0)));
+  }
 }
 
 function finishTcp(

@@ -1,5 +1,6 @@
-/** GRO's rules for IPv4: Linux 6.18, `inet_gro_receive` and `inet_gro_flush`. */
+/** GRO's rules for IPv4: Linux's `inet_gro_receive` and `inet_gro_flush`. */
 import { P_SEGS } from '../memory/packet-table.ts';
+import type { LinuxRules } from './linux.ts';
 import {
   FLUSH_IP_DF,
   FLUSH_IP_ID,
@@ -9,7 +10,7 @@ import {
   PASS_IP_OPTIONS,
   PASS_NONE,
 } from './reasons.ts';
-import { G_FIXED_ID } from './row.ts';
+import { G_KIND, K_FIXED, K_FIXED_INNER, K_FIXED_OUTER } from './row.ts';
 
 /** Reserved ("evil") flag and DF, in the word of ID and fragment facts. */
 const RESERVED = 0x8000;
@@ -48,11 +49,27 @@ export function ip4SameAddresses(view: DataView, l3: number, held: number): bool
   return view.getInt32(l3 + 12) === view.getInt32(held + 12) && view.getInt32(l3 + 16) === view.getInt32(held + 16);
 }
 
+/** Which of the two headers of a tunnel: bits of `G_KIND`. Without a tunnel there is the outer one alone. */
+export const HEADER_OUTER: number = K_FIXED_OUTER;
+export const HEADER_INNER: number = K_FIXED_INNER;
+
 /**
  * 0 when the header at `l3` continues the run of the held packet, whose header is at `held` and whose row starts at word `hb`;
- * else the flush reason. The second segment decides whether the ID of the run is fixed or counts, whatever DF says (6.18).
+ * else the flush reason. The second segment decides whether the ID of the run is fixed or counts.
+ *
+ * @param header HEADER_OUTER or HEADER_INNER
+ * @param isTunnel whether the packet has both
  */
-export function ip4Flush(view: DataView, l3: number, held: number, w: Int32Array, hb: number): number {
+export function ip4Flush(
+  view: DataView,
+  l3: number,
+  held: number,
+  w: Int32Array,
+  hb: number,
+  header: number,
+  isTunnel: boolean,
+  rules: LinuxRules,
+): number {
   const ttl = view.getUint8(l3 + 8) ^ view.getUint8(held + 8);
   const tos = view.getUint8(l3 + 1) ^ view.getUint8(held + 1);
   const word = view.getInt32(l3 + 4);
@@ -61,6 +78,15 @@ export function ip4Flush(view: DataView, l3: number, held: number, w: Int32Array
   if ((ttl | tos | df) !== 0) return ttl !== 0 ? FLUSH_IP_TTL : tos !== 0 ? FLUSH_IP_TOS : FLUSH_IP_DF;
   const step = ((word >>> 16) - (first >>> 16)) & 0xffff;
   const count = w[hb + P_SEGS];
-  if (count === 1 && step === 0) w[hb + G_FIXED_ID] = 1;
-  return step === (w[hb + G_FIXED_ID] === 1 ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
+  if (!rules.idNeedsDf) {
+    if (count === 1 && step === 0) w[hb + G_KIND] |= header;
+    return step === ((w[hb + G_KIND] & header) !== 0 ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
+  }
+  // One bit for both headers, which only a header with DF sets.
+  const fixable = (word & DF) !== 0;
+  const isOuter = isTunnel && header === HEADER_OUTER;
+  if (isOuter && fixable) return 0;
+  if (count === 1 && step === 0 && fixable) w[hb + G_KIND] |= K_FIXED;
+  const fixed = (w[hb + G_KIND] & K_FIXED) !== 0 && !(isOuter && rules.outerIdCounts);
+  return step === (fixed ? 0 : count & 0xffff) ? 0 : FLUSH_IP_ID;
 }

@@ -1,29 +1,7 @@
-/** GRO's rules for IPv6: Linux 6.18, `ipv6_gro_receive`, `ipv6_gro_pull_exthdrs` and `ipv6_gro_flush`. */
-import { FLUSH_IP_TOS, FLUSH_IP_TTL, PASS_FRAGMENT, PASS_IP_EXTENSION, PASS_NONE } from './reasons.ts';
+/** GRO's rules for IPv6: Linux's `ipv6_gro_receive` and `ipv6_gro_flush`. */
+import { FLUSH_IP_TOS, FLUSH_IP_TTL } from './reasons.ts';
 
 const HEADER = 40;
-const TCP = 6;
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const FRAGMENT = 44;
-const DESTINATION = 60;
-
-/**
- * `PASS_NONE` when only hop-by-hop, routing and destination options stand between the header at `l3` and the TCP header at `l4`;
- * else why the packet is passed at once. Walks no further than `l4`: the dissection found it there.
- */
-export function ip6Pass(view: DataView, l3: number, l4: number): number {
-  let next = view.getUint8(l3 + 6);
-  let at = l3 + HEADER;
-  while (at < l4) {
-    if (next !== HOP_BY_HOP && next !== ROUTING && next !== DESTINATION) {
-      return next === FRAGMENT ? PASS_FRAGMENT : PASS_IP_EXTENSION;
-    }
-    next = view.getUint8(at);
-    at += (view.getUint8(at + 1) + 1) << 3;
-  }
-  return at === l4 && next === TCP ? PASS_NONE : PASS_IP_EXTENSION;
-}
 
 /** Whether the payload length is not what follows the header in the frame. */
 export function ip6LengthDiffers(view: DataView, l3: number, present: number): boolean {

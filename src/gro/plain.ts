@@ -8,10 +8,9 @@ import { CLASS_TCP6 } from '../counters.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
   F_CSUM_GOOD,
-  F_FROM_ESP,
+  F_ORIGIN,
   P_CLS,
   P_FLAGS,
-  P_HASH,
   P_L3,
   P_L4,
   P_LEN,
@@ -19,12 +18,14 @@ import {
   P_PIECES,
   P_SA,
   P_SEGS,
+  P_TUNNEL,
   P_VLAN,
   type PacketTable,
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
 import { pseudoSum } from './checksum.ts';
-import { G_FIXED_ID, G_LENGTH, G_MSS, G_PORTS, G_SEQ } from './row.ts';
+import { GRO_LEGACY_MAX_SIZE } from './options.ts';
+import { G_HASH, G_KIND, G_LENGTH, G_MSS, G_PORTS, G_SEQ, K_FIXED_OUTER } from './row.ts';
 import { beginRun, extendRun, type Scratch } from './run.ts';
 import { type HeldTable, HINTS as HINT_COUNT } from './table.ts';
 import { WORD_CWR, WORD_ENDS } from './tcp.ts';
@@ -36,20 +37,22 @@ const LEN: number = P_LEN;
 const L3: number = P_L3;
 const L4: number = P_L4;
 const CLS: number = P_CLS;
-const HASH: number = P_HASH;
+const HASH: number = G_HASH;
 const FLAGS: number = P_FLAGS;
 const SA: number = P_SA;
 const VLAN: number = P_VLAN;
 const SEGS: number = P_SEGS;
 const PIECES: number = P_PIECES;
-const FIXED: number = G_FIXED_ID;
+const KIND: number = G_KIND;
+const FIXED: number = K_FIXED_OUTER;
 const LENGTH: number = G_LENGTH;
 const MSS: number = G_MSS;
 const SEQ: number = G_SEQ;
 const PORTS: number = G_PORTS;
 const SHIFT: number = ROW_SHIFT;
 const GOOD: number = F_CSUM_GOOD;
-const ESP: number = F_FROM_ESP;
+const ORIGIN: number = F_ORIGIN;
+const TUNNEL: number = P_TUNNEL;
 const HINTS: number = HINT_COUNT;
 const TCP6: number = CLASS_TCP6;
 const NEVER: number = WORD_CWR | WORD_ENDS;
@@ -65,6 +68,7 @@ export class PlainMerge {
   private readonly maxSize4: number;
   private readonly verify: boolean;
   private readonly acrossSas: boolean;
+  private readonly idNeedsDf: boolean;
 
   constructor(
     view: DataView,
@@ -72,7 +76,7 @@ export class PlainMerge {
     packets: PacketTable,
     scratch: Scratch,
     table: HeldTable,
-    limits: { maxSize: number; maxSize4: number; verify: boolean; acrossSas: boolean },
+    limits: { maxSize: number; maxSize4: number; verify: boolean; acrossSas: boolean; idNeedsDf: boolean },
   ) {
     this.view = view;
     this.w = packets.w;
@@ -84,14 +88,15 @@ export class PlainMerge {
     this.maxSize4 = limits.maxSize4;
     this.verify = limits.verify;
     this.acrossSas = limits.acrossSas;
+    this.idNeedsDf = limits.idNeedsDf;
   }
 
-  /** Merges the TCP segment whose row starts at word `b`, or leaves everything as it is and returns false. */
-  merge(b: number): boolean {
+  /** Merges the TCP segment whose row starts at word `b` and whose bucket `hash` chooses, or leaves everything as it is and returns false. */
+  merge(b: number, hash: number): boolean {
     const w = this.w;
     const view = this.view;
     const l4 = w[b + L4];
-    const held = this.hints[w[b + HASH] & (HINTS - 1)];
+    const held = this.hints[hash & (HINTS - 1)];
     if (held < 0) return false;
     const hb = held << SHIFT;
     const off = w[b + OFF];
@@ -107,7 +112,7 @@ export class PlainMerge {
     const v6 = w[b + CLS] === TCP6;
     let differ =
       (view.getInt32(l4) ^ w[hb + PORTS]) |
-      (w[b + HASH] ^ w[hb + HASH]) |
+      (hash ^ w[hb + HASH]) |
       ((view.getInt32(l4 + 4) - w[hb + SEQ]) ^ (segs * mss)) |
       (view.getInt32(l4 + 8) ^ view.getInt32(held4 + 8)) |
       (word ^ view.getInt32(held4 + 12)) |
@@ -117,15 +122,33 @@ export class PlainMerge {
       ((l3 - off) ^ (held3 - heldOff)) |
       (w[b + CLS] ^ w[hb + CLS]) |
       (w[b + VLAN] ^ w[hb + VLAN]) |
-      ((w[b + FLAGS] ^ w[hb + FLAGS]) & ESP) |
+      ((w[b + FLAGS] ^ w[hb + FLAGS]) & ORIGIN) |
+      (w[b + TUNNEL] ^ w[hb + TUNNEL]) |
       w[b + PIECES];
     if (differ !== 0) return false;
-    for (let i = 20; i < header; i += 4) differ |= view.getInt32(l4 + i) ^ view.getInt32(held4 + i);
+    if (header === 32) {
+      // Timestamps, which nearly every connection has, written out.
+      differ |=
+        (view.getInt32(l4 + 20) ^ view.getInt32(held4 + 20)) |
+        (view.getInt32(l4 + 24) ^ view.getInt32(held4 + 24)) |
+        (view.getInt32(l4 + 28) ^ view.getInt32(held4 + 28));
+    } else {
+      for (let i = 20; i < header; i += 4) differ |= view.getInt32(l4 + i) ^ view.getInt32(held4 + i);
+    }
     let d = heldOff - off;
     let p = off;
-    for (const stop = l3 - 4; p < stop; p += 4) differ |= view.getInt32(p) ^ view.getInt32(p + d);
-    // The last four bytes of the link header, of which there are none or at least four.
-    if (p < l3) differ |= view.getInt32(l3 - 4) ^ view.getInt32(l3 - 4 + d);
+    if (l3 - off === 14) {
+      // Ethernet without tags, written out.
+      differ |=
+        (view.getInt32(off) ^ view.getInt32(heldOff)) |
+        (view.getInt32(off + 4) ^ view.getInt32(heldOff + 4)) |
+        (view.getInt32(off + 8) ^ view.getInt32(heldOff + 8)) |
+        (view.getInt32(off + 10) ^ view.getInt32(heldOff + 10));
+    } else {
+      for (const stop = l3 - 4; p < stop; p += 4) differ |= view.getInt32(p) ^ view.getInt32(p + d);
+      // The last four bytes of the link header, of which there are none or at least four.
+      if (p < l3) differ |= view.getInt32(l3 - 4) ^ view.getInt32(l3 - 4 + d);
+    }
     if (!this.acrossSas) differ |= w[b + SA] ^ w[hb + SA];
     if (v6) {
       d = held3 - l3;
@@ -135,20 +158,23 @@ export class PlainMerge {
         (view.getInt32(l3) ^ view.getInt32(held3)) |
         (view.getInt32(l3 + 12) ^ view.getInt32(held3 + 12)) |
         (view.getInt32(l3 + 16) ^ view.getInt32(held3 + 16)) |
-        this.ip4Differs(l3, held3, segs, w[hb + FIXED]);
+        this.ip4Differs(l3, held3, segs, w[hb + KIND] & FIXED);
     }
-    if (differ !== 0 || w[hb + LENGTH] + segs * mss >= (v6 ? this.maxSize : this.maxSize4)) return false;
+    if (differ !== 0) return false;
+    const length = w[hb + LENGTH] + segs * mss;
+    if (length >= (v6 ? this.maxSize : this.maxSize4)) return false;
+    if (length >= GRO_LEGACY_MAX_SIZE && l4 - l3 > 40) return false;
     if (this.verify && (w[b + FLAGS] & GOOD) === 0) {
-      const sum = this.kernels.checksum(l4, l4Length) + pseudoSum(view, l3, v6) + l4Length;
+      const sum = this.kernels.checksum(l4, l4Length) + pseudoSum(view, l3, v6, 6) + l4Length;
       if ((sum & 0xffff) + (sum >>> 16) !== 0xffff) return false;
       w[b + FLAGS] |= GOOD;
     }
     if (segs === 1) {
       const fixed = !v6 && view.getUint16(l3 + 4) === view.getUint16(held3 + 4);
-      if (!beginRun(view, this.kernels, this.packets, this.scratch, hb, v6)) return false;
-      if (fixed) w[hb + FIXED] = 1;
+      if (!beginRun(view, this.kernels, this.packets, this.scratch, hb)) return false;
+      if (fixed) w[hb + KIND] |= FIXED;
     }
-    extendRun(view, this.packets, hb, b, l4, word, mss);
+    extendRun(view, this.packets, hb, b, l4, word, header, mss);
     return true;
   }
 
@@ -165,7 +191,8 @@ export class PlainMerge {
     const step = (id >>> 16) - (heldId >>> 16);
     const moved = step + (ttl & 0xffff) - (heldTtl & 0xffff);
     // The second segment may have either step: it decides for the rest.
-    const wanted = count === 1 ? (step === 0 ? 0 : 1) : fixed === 1 ? 0 : count & 0xffff;
+    const isFixed = count === 1 ? step === 0 && (!this.idNeedsDf || (id & 0x4000) !== 0) : fixed !== 0;
+    const wanted = isFixed ? 0 : count & 0xffff;
     return (
       ((id ^ heldId) & 0xffff) |
       ((ttl ^ heldTtl) >>> 16) |

@@ -29,6 +29,8 @@ export const FLUSHES = {
   size: 'the next segment would have made it too large',
   pieces: 'a packet of its flow follows that lies in pieces',
   scratch: 'no room to copy its headers to',
+  count: 'it has as many datagrams as UDP allows (64)',
+  timeout: 'it was held for as long as `flushTimeout` allows',
 } as const;
 export type FlushReason = keyof typeof FLUSHES;
 export const FLUSH_REASONS: readonly FlushReason[] = Object.keys(FLUSHES) as FlushReason[];
@@ -57,11 +59,13 @@ export const FLUSH_LARGER = 20;
 export const FLUSH_SIZE = 21;
 export const FLUSH_PIECES = 22;
 export const FLUSH_SCRATCH = 23;
+export const FLUSH_COUNT = 24;
+export const FLUSH_TIMEOUT = 25;
 
 /** Why a packet was passed on at once, neither held nor merged. */
 export const PASSES = {
   none: 'never counted: number 0 says that nothing is wrong',
-  protocol: 'not TCP over IPv4 or IPv6',
+  protocol: 'not TCP over IPv4 or IPv6, nor UDP or a tunnel that is asked for',
   fragment: 'a fragment of a datagram, the first one and the atomic one too',
   malformed: 'a header contradicts itself or the frame ends inside it',
   'ip-options': 'IPv4 options',
@@ -72,6 +76,10 @@ export const PASSES = {
   pieces: 'it lies in pieces already',
   empty: 'no payload',
   flags: 'FIN, SYN, RST, PSH or URG, and nothing to merge it onto',
+  'udp-checksum': 'wrong UDP checksum, or none where one is needed',
+  'udp-length': 'the UDP length is not the bytes that are there, or there is no payload',
+  'gre-checksum': 'wrong GRE checksum',
+  nested: 'a tunnel inside a tunnel',
 } as const;
 export type PassReason = keyof typeof PASSES;
 export const PASS_REASONS: readonly PassReason[] = Object.keys(PASSES) as PassReason[];
@@ -88,3 +96,7 @@ export const PASS_IP_LENGTH = 8;
 export const PASS_PIECES = 9;
 export const PASS_EMPTY = 10;
 export const PASS_FLAGS = 11;
+export const PASS_UDP_CHECKSUM = 12;
+export const PASS_UDP_LENGTH = 13;
+export const PASS_GRE_CHECKSUM = 14;
+export const PASS_NESTED = 15;

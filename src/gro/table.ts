@@ -22,6 +22,8 @@ export class HeldTable {
   readonly hints: Int32Array = new Int32Array(HINTS).fill(-1);
   /** Packets held now, in all buckets. */
   held = 0;
+  /** Packets out of tunnels that were held since the table was last empty. */
+  tunnels = 0;
   /** A bit for each mix that was held since the table was last empty: most packets are told here that nothing matches. */
   private readonly seen: Int32Array = new Int32Array(8);
 
@@ -34,7 +36,8 @@ export class HeldTable {
   }
 
   /** Appends a row as the newest of a bucket that is not full. `mix`: see {@link maySee}. */
-  add(bucket: number, row: number, hash: number, mix: number): void {
+  add(bucket: number, row: number, hash: number, mix: number, isTunnel: boolean): void {
+    if (isTunnel) this.tunnels++;
     this.hints[hash & (HINTS - 1)] = row;
     const n = this.counts[bucket];
     this.rows[bucket * this.perBucket + n] = row;
@@ -57,7 +60,9 @@ export class HeldTable {
     const hint = hash & (HINTS - 1);
     if (this.hints[hint] === rows[at]) this.hints[hint] = -1;
     for (; at < last; at++) rows[at] = rows[at + 1];
-    if (--this.held === 0) this.seen.fill(0);
+    if (--this.held > 0) return;
+    this.seen.fill(0);
+    this.tunnels = 0;
   }
 
   /** False: nothing with this mix is held. True says nothing. */

@@ -1,4 +1,5 @@
-/** GRO's rules for TCP: Linux 6.18, `tcp_gro_receive`. */
+/** GRO's rules for TCP: Linux's `tcp_gro_receive`. */
+import { CWR_FIRST, CWR_NEVER } from './linux.ts';
 import {
   FLUSH_TCP_ACK,
   FLUSH_TCP_CWR,
@@ -25,12 +26,14 @@ export function tcpLength(word: number): number {
 
 /**
  * 0 when the header at `l4` (its word at offset 12 is `word`) goes with the header of the packet held, at `held`; else the
- * flush reason. FIN and PSH may differ. CWR is in no merge at all: not compared, refused (6.18). The urgent pointer may differ.
+ * flush reason. FIN and PSH may differ. The urgent pointer may differ. `cwr`: the rule for that flag, `CWR_*`.
  */
-export function tcpFlush(view: DataView, l4: number, held: number, word: number): number {
+export function tcpFlush(view: DataView, l4: number, held: number, word: number, cwr: number): number {
   const first = view.getInt32(held + 12);
-  const differ = (word ^ first) & ~WORD_FIN_PSH;
-  if ((differ | (word & WORD_CWR)) !== 0) return wordReason(differ, word | first);
+  let differ = (word ^ first) & ~WORD_FIN_PSH;
+  if (cwr === CWR_FIRST) differ = (differ & ~WORD_CWR) | (word & WORD_CWR);
+  else if (cwr === CWR_NEVER) differ |= word & WORD_CWR;
+  if (differ !== 0) return wordReason(differ);
   if (view.getInt32(l4 + 8) !== view.getInt32(held + 8)) return FLUSH_TCP_ACK;
   // The data offsets are equal, so the options are of one length.
   const length = tcpLength(word);
@@ -40,8 +43,8 @@ export function tcpFlush(view: DataView, l4: number, held: number, word: number)
   return 0;
 }
 
-function wordReason(differ: number, either: number): number {
-  if ((either & WORD_CWR) !== 0) return FLUSH_TCP_CWR;
+function wordReason(differ: number): number {
+  if ((differ & WORD_CWR) !== 0) return FLUSH_TCP_CWR;
   if ((differ & WORD_FLAGS) !== 0) return FLUSH_TCP_FLAGS;
   return (differ & WORD_WINDOW) !== 0 ? FLUSH_TCP_WINDOW : FLUSH_TCP_OFFSET;
 }

@@ -1,5 +1,6 @@
 import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger } from '../errors.ts';
+import { type GsoType, gsoType } from '../gro/gso-type.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
   LINK_SHIFT,
@@ -21,16 +22,24 @@ import {
   P_SEC,
   P_SEGS,
   P_TOTAL,
+  P_TUNNEL,
   P_UNIT,
   P_VLAN,
   P_WIRE,
   type PacketTable,
   ROW_SHIFT,
+  TUNNEL_MASK,
+  TUNNEL_PLAIN,
+  TUNNEL_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { FlowTable } from '../steer/flow-table.ts';
+import { TUNNEL_NAMES } from '../wire/dissection.ts';
 import type { Tuple } from '../wire/tuple.ts';
 import { readTuple } from '../wire/tuple.ts';
+
+/** Kinds of tunnels that packets are taken out of. */
+export type TunnelName = 'none' | 'vxlan' | 'geneve' | 'gre' | 'gtpu' | 'plain';
 
 /** What a batch is made from. */
 export interface BatchParts {
@@ -144,6 +153,11 @@ export class Batch {
     return this.word(i, P_GSO);
   }
 
+  /** What a super-packet is segmented as, in Linux's words; of a tunnel that was kept, what is inside. */
+  gsoType(i: number): GsoType | 'none' {
+    return this.gsoSize(i) === 0 ? 'none' : gsoType(this.bytes, this.table.w, this.rows[i] << ROW_SHIFT);
+  }
+
   /** Number of the first input packet in it, and of the last one. */
   number(i: number): number {
     return this.word(i, P_NUMBER) >>> 0;
@@ -151,6 +165,22 @@ export class Batch {
 
   lastNumber(i: number): number {
     return this.word(i, P_LAST) >>> 0;
+  }
+
+  /** What kind of tunnel it was taken out of (`gro: { tunnels: 'decap' }`): `vxlan`; `plain` for one without identifier; `none`. */
+  tunnel(i: number): TunnelName {
+    const kind = this.tunnelKind(i);
+    return kind === TUNNEL_PLAIN ? 'plain' : TUNNEL_NAMES[kind];
+  }
+
+  /** The same as a number: 0 for none, 7 for plain, else the place in `TUNNEL_NAMES`. */
+  tunnelKind(i: number): number {
+    return (this.word(i, P_FLAGS) >> TUNNEL_SHIFT) & TUNNEL_MASK;
+  }
+
+  /** VNI, GRE key or TEID of that tunnel, unsigned. */
+  tunnelId(i: number): number {
+    return this.word(i, P_TUNNEL) >>> 0;
   }
 
   /** Unit of order: 0 for what came in clear, else the order group of its SA + 1. */

@@ -1,4 +1,5 @@
 import type { CryptoName, LifeThresholds, PolicyConfig } from '../esp/index.ts';
+import type { GroOptions } from '../gro/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -50,6 +51,15 @@ export interface EspEvents extends LifeThresholds {
   readonly perSecond: number;
 }
 
+/** What a lane coalesces, and how. */
+export interface LaneGro {
+  readonly engine: GroOptions;
+  /** Tunnels are taken off before it. */
+  readonly decap: boolean;
+  /** Milliseconds that packets may be held over the ends of polls; 0: not. */
+  readonly flushTimeout: number;
+}
+
 /** What a lane is made from: plain data that can be sent to a thread. */
 export interface LaneConfig {
   readonly lane: number;
@@ -86,7 +96,7 @@ export interface LaneConfig {
   };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;
-  readonly gro?: { readonly order: 'flow' | 'linux'; readonly maxSize: number };
+  readonly gro?: LaneGro;
   /** 1 at the class numbers that are not delivered. */
   readonly excluded: Uint8Array;
 }

@@ -3,8 +3,8 @@ import type { SaCopy } from '../esp/index.ts';
 import type { Reassembler } from '../fragments/reassembler.ts';
 import type { Gro } from '../gro/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
-import { P_NSEC, P_SEC, type PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
+import { D_CLASS, D_END, D_LEN, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
+import { P_HASH, P_NSEC, P_SEC, type PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
 import type { RingConsumer } from '../memory/ring.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { Batch } from './batch.ts';
@@ -24,19 +24,19 @@ import {
   C_TAKEN,
   C_THROWS,
 } from './counters.ts';
+import type { Decap } from './decap.ts';
 import { espScratch, isProtected } from './esp-stage.ts';
 import { type Handover, PARCEL_SCRATCH } from './handover.ts';
+import type { HoldOver } from './hold-over.ts';
 import type { InnerHasher } from './inner-hasher.ts';
 import type { Intake } from './intake.ts';
 import type { LaneEsp } from './lane-esp.ts';
 import type { LookAhead } from './look-ahead.ts';
 import type { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
-import { makeParts } from './parts.ts';
+import { HEADER_SCRATCH, makeParts } from './parts.ts';
 import type { SaEvent } from './sa-events.ts';
 
-/** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
-const HEADER_SCRATCH = 512;
 /** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
 const MAX_IP = 66_000;
 
@@ -70,6 +70,9 @@ export class Lane {
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
+  private readonly holdOver: HoldOver | undefined;
+  private readonly decap: Decap | undefined;
+  private readonly outerBuckets: boolean = false;
   private readonly outlet: Outlet;
   private readonly handover: Handover | undefined;
   private readonly intake: Intake | undefined;
@@ -78,6 +81,8 @@ export class Lane {
   /** Descriptors taken since the last end of a poll, and how many it may have; whether the next planned ones end it. */
   private inPoll = 0;
   private most = POLL_BUDGET;
+  /** Packets that may be taken before what was handed over is published. */
+  private budget = 0;
   private planEnds = false;
   private planFull = false;
   /** What was due of other lanes has been taken: now the own ring. */
@@ -102,6 +107,9 @@ export class Lane {
     this.fragments = parts.fragments;
     this.path = parts.path;
     this.gro = parts.gro;
+    this.holdOver = parts.holdOver;
+    this.decap = parts.decap;
+    this.outerBuckets = config.gro?.engine.bucketBy === 'outer';
     this.outlet = parts.outlet;
     this.handover = parts.handover;
     this.intake = parts.intake;
@@ -132,7 +140,7 @@ export class Lane {
       if (intake.look()) {
         this.ownTurn = true;
         // A poll that waits for its end (deterministic) ends here: the lanes that hand over wait for room.
-        if (this.inPoll > 0) this.endPoll();
+        if (this.inPoll > 0 || this.isHolding) this.endPoll(true);
         return this.pending === undefined ? this.takeOver(intake) : 0;
       }
     }
@@ -167,7 +175,8 @@ export class Lane {
 
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
   async close(): Promise<void> {
-    if (this.inPoll > 0) this.endPoll();
+    await this.pending;
+    if (this.inPoll > 0 || this.isHolding) this.endPoll(true);
     await this.pending;
     if (this.fragments !== undefined) {
       this.counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += this.fragments.flush();
@@ -189,6 +198,11 @@ export class Lane {
     this.esp?.close();
   }
 
+  /** GRO holds packets over the end of a poll: the lane must not sleep for long. */
+  get isHolding(): boolean {
+    return this.holdOver?.isOpen === true;
+  }
+
   /** Takes the lane's own ring, unless other lanes must go on first. */
   private takeOwn(mayGoOn: boolean): number {
     if (mayGoOn) return this.pollRing();
@@ -200,8 +214,10 @@ export class Lane {
     let taken = 0;
     this.blocked = false;
     if (this.inPoll === 0 && this.handover !== undefined) {
-      this.most = Math.min(POLL_BUDGET, this.handover.begin());
+      if (!this.isHolding) this.budget = this.handover.begin();
+      this.most = Math.min(POLL_BUDGET, this.budget);
       if (this.most === 0) {
+        if (this.isHolding) this.endPoll(true);
         this.blocked = true;
         return 0;
       }
@@ -210,11 +226,11 @@ export class Lane {
       const n = this.plan();
       if (n === 0) {
         if (!this.planFull) break;
-        if (this.inPoll === 0) {
+        if (this.inPoll === 0 && !this.isHolding) {
           this.blocked = true;
           break;
         }
-        this.endPoll();
+        this.endPoll(true);
         if (this.pending !== undefined || this.handover !== undefined) return taken;
         continue;
       }
@@ -223,10 +239,12 @@ export class Lane {
       // What was just taken lies behind the cursor.
       for (let k = -n; k < 0; k++) this.process(this.ring.slot(k));
       this.inPoll += n;
+      this.budget -= n;
       taken += n;
       if (this.planEnds) break;
     }
     if (this.planEnds || (!this.config.deterministic && this.inPoll > 0)) this.endPoll();
+    else if (this.holdOver?.isDue) this.endPoll(true);
     return taken;
   }
 
@@ -243,7 +261,7 @@ export class Lane {
       if (intake.nested) this.enter(row);
       else this.batch.push(row);
     }
-    this.endPoll();
+    this.endPoll(true);
     return taken;
   }
 
@@ -265,10 +283,10 @@ export class Lane {
     while (n < most) {
       const s = this.ring.slot(n);
       const word = words[s + D_CLASS];
-      room -=
-        (this.esp !== undefined && isProtected(word & 0xff)
-          ? espScratch(Math.min(words[s + D_END], MAX_IP))
-          : HEADER_SCRATCH) + parcel;
+      const isOpened = this.esp !== undefined && isProtected(word & 0xff);
+      room -= (isOpened ? espScratch(Math.min(words[s + D_END], MAX_IP)) : HEADER_SCRATCH) + parcel;
+      // Taking a tunnel off may copy what was in it.
+      if (this.decap !== undefined) room -= (isOpened ? MAX_IP : words[s + D_LEN]) + 8;
       if (room < 0) {
         this.planFull = n === 0;
         break;
@@ -287,20 +305,25 @@ export class Lane {
     const words = this.ring.words;
     if (((words[s + D_CLASS] >> 8) & DF_MARK) !== 0) return;
     this.counters[C_TAKEN]++;
+    if (this.holdOver !== undefined) this.holdOver.bytes += words[s + D_LEN];
     this.enter(this.path.row(words, s));
   }
 
   private enter(row: number): void {
+    const { w } = this.table;
+    const hashAt = (row << ROW_SHIFT) + P_HASH;
+    const outer = w[hashAt];
     const result = this.path.open(row);
-    if (result !== CLEAR) {
-      if (result === GONE) return;
-      if (result === ELSEWHERE) {
-        this.handOverNested(row);
-        return;
-      }
-      this.hasher.hash(row);
+    if (result === GONE) return;
+    if (result === ELSEWHERE) {
+      this.handOverNested(row);
+      return;
     }
-    if (this.gro !== undefined) this.gro.receive(row);
+    if (this.decap?.run(row) === true) {
+      if (!this.path.mayPass(row)) return;
+      this.hasher.hash(row);
+    } else if (result !== CLEAR) this.hasher.hash(row);
+    if (this.gro !== undefined) this.gro.receive(row, this.outerBuckets ? outer : w[hashAt]);
     else this.outlet.deliver(row);
   }
 
@@ -310,11 +333,12 @@ export class Lane {
     else this.outlet.handOver(row, this.esp!.stage.elsewhere, true);
   }
 
-  private endPoll(): void {
+  /** @param last nothing may be held over its end */
+  private endPoll(last = false): void {
     this.inPoll = 0;
     if (this.esp !== undefined) for (const event of this.esp.endPoll()) this.tell(event);
     if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
-    this.gro?.flush();
+    this.flush(last);
     if (this.batch.length === 0) {
       this.finish();
       return;
@@ -345,6 +369,18 @@ export class Lane {
       this.onError(error);
     }
     this.onEvent(event);
+  }
+
+  /** What GRO holds comes out, unless it may wait for the next poll. */
+  private flush(last: boolean): void {
+    const { gro, holdOver, table } = this;
+    if (gro === undefined) return;
+    if (holdOver === undefined) gro.flush();
+    else if (!last && gro.held > 0 && holdOver.mayGoOn && table.fits(2 * POLL_BUDGET, POLL_BUDGET)) holdOver.open();
+    else {
+      gro.flush(holdOver.isDue);
+      holdOver.close();
+    }
   }
 
   /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */
@@ -378,7 +414,6 @@ export class Lane {
     this.pending = undefined;
     this.lookAhead?.clear();
     this.batch.clear();
-    this.table.clear();
     const { counters, handover, intake } = this;
     counters[C_POLLS]++;
     if (this.gro !== undefined) {
@@ -394,6 +429,9 @@ export class Lane {
       intake.packets = 0;
       handover.moves = 0;
     }
+    // Frames, and the account of them, are given back together: what a crash loses is counted once.
+    if (this.isHolding) return;
+    this.table.clear();
     this.shared.set(counters);
     // What was handed over can be seen before the ring has passed it.
     if (handover === undefined) this.scratch.reset();

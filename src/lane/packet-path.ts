@@ -150,11 +150,7 @@ export class PacketPath {
   open(row: number): number {
     const w = this.table.w;
     const b = row << ROW_SHIFT;
-    if (this.stage === undefined || w[b + P_SA] === 0) {
-      if (this.policy === undefined || !this.isRefused(this.policy, w, b)) return CLEAR;
-      this.counters[C_DROPS + DROP_POLICY]++;
-      return GONE;
-    }
+    if (this.stage === undefined || w[b + P_SA] === 0) return this.mayPass(row) ? CLEAR : GONE;
     this.clock?.packet(w[b + P_SEC], w[b + P_NSEC]);
     w[b + P_UNIT] = this.units[w[b + P_SA] - 1] + 1;
     let verdict = this.stage.run(w, row);
@@ -171,6 +167,15 @@ export class PacketPath {
       this.stage.reporter.dropped(w[b + P_SA] - 1, verdict - 1);
     }
     return GONE;
+  }
+
+  /** Whether the packet of the row, which may have been in a clear tunnel, may come as it came; else it is counted. */
+  mayPass(row: number): boolean {
+    const { w } = this.table;
+    const b = row << ROW_SHIFT;
+    if (this.policy === undefined || w[b + P_SA] !== 0 || !this.isRefused(this.policy, w, b)) return true;
+    this.counters[C_DROPS + DROP_POLICY]++;
+    return false;
   }
 
   /** Whether a packet that came in clear must not. */

@@ -12,7 +12,9 @@ import { Dissection } from '../wire/dissect.ts';
 import { Batch } from './batch.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import { LANE_COUNTERS } from './counters.ts';
+import { Decap } from './decap.ts';
 import { Handover } from './handover.ts';
+import { HoldOver } from './hold-over.ts';
 import { InnerHasher } from './inner-hasher.ts';
 import { Intake } from './intake.ts';
 import { LaneEsp } from './lane-esp.ts';
@@ -23,6 +25,10 @@ import { SaAffinity } from './sa-affinity.ts';
 
 /** Scratch for what other lanes hand over to be opened: one packet at least always finds room, or lanes would wait in a circle. */
 const RESERVE = 768 << 10;
+/** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
+export const HEADER_SCRATCH = 512;
+/** Polls over which GRO may hold packets, at most. */
+const HELD_POLLS = 8;
 
 /** What a lane is put together from. */
 export interface LaneParts {
@@ -38,6 +44,8 @@ export interface LaneParts {
   readonly fragments: Reassembler | undefined;
   readonly path: PacketPath;
   readonly gro: Gro | undefined;
+  readonly holdOver: HoldOver | undefined;
+  readonly decap: Decap | undefined;
   readonly outlet: Outlet;
   readonly handover: Handover | undefined;
   readonly intake: Intake | undefined;
@@ -55,7 +63,10 @@ export function makeParts(config: LaneConfig): LaneParts {
   const bytes = new Uint8Array(buffer);
   const kernels = createKernels(config.memory, bytes);
   const ring = new RingConsumer(new Int32Array(buffer), places.rings[lane] >> 2, config.slots);
-  const table = new PacketTable(POLL_BUDGET, shares ? POLL_BUDGET * (POLL_BUDGET + 1) : undefined);
+  const timeout = config.gro?.flushTimeout ?? 0;
+  const held = Math.max(2, Math.min(HELD_POLLS, config.slots / (2 * POLL_BUDGET)));
+  const rows = timeout > 0 ? POLL_BUDGET * held : POLL_BUDGET;
+  const table = new PacketTable(rows, shares ? POLL_BUDGET * POLL_BUDGET + 2 * rows : undefined);
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
   const room = new Scratch(regions.contiguous);
   const batch = new Batch({ lane, lanes, bytes, kernels, table, room, flows });
@@ -108,6 +119,8 @@ export function makeParts(config: LaneConfig): LaneParts {
     handover,
     twoStage: rfs?.twoStage ?? false,
   });
+  // Longer headers would take what is set aside for others: their packets stay as they are.
+  const headers = { take: (length: number): number => (length > HEADER_SCRATCH ? -1 : scratch.take(length)) };
   return {
     bytes,
     kernels,
@@ -120,7 +133,9 @@ export function makeParts(config: LaneConfig): LaneParts {
     lookAhead: esp?.stage.opener.looksAhead ? new LookAhead(esp.stage, ring) : undefined,
     fragments,
     path,
-    gro: config.gro && new Gro(bytes, kernels, table, outlet, scratch, config.gro),
+    gro: config.gro && new Gro(bytes, kernels, table, outlet, headers, config.gro.engine),
+    holdOver: timeout > 0 ? new HoldOver(timeout) : undefined,
+    decap: config.gro?.decap ? new Decap(bytes, kernels, scratch, table, d) : undefined,
     outlet,
     handover,
     intake: places.handover && new Intake(lane, buffer, places.handover, places.rings, table),

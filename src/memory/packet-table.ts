@@ -1,7 +1,7 @@
 /**
  * The packets of the poll that a lane is working on: one row of 32 words each, and the pieces that super-packets are made of.
  *
- *     row i:  | frame facts 0..7 | flags, SA, number, time 8..15 | super-packet facts 16..22 | GRO's own 23..31 |
+ *     row i:  | frame facts 0..7 | flags, SA, number, time 8..15 | super-packet facts 16..23 | GRO's own 24..31 |
  *     piece:  pieceOff[p], pieceLen[p], pieceNext[p]        (-1 ends a chain)
  *
  * A packet is its row number while it is in the lane; nothing here allocates after construction.
@@ -47,8 +47,10 @@ export const P_LASTP = 20;
 export const P_TOTAL = 21;
 /** Unit of order: 0 for clear flows, else order group of the SA + 1. */
 export const P_UNIT = 22;
-/** First of nine words that belong to GRO. */
-export const P_GRO = 23;
+/** VNI, key or TEID of the tunnel that it was taken out of (`TUNNEL_SHIFT`); 0 when that has none. */
+export const P_TUNNEL = 23;
+/** First of eight words that belong to GRO. */
+export const P_GRO = 24;
 
 export const F_HASH_VALID = 1;
 /** The L4 checksum was verified. */
@@ -57,6 +59,12 @@ export const F_CSUM_GOOD = 2;
 export const F_TRUNCATED = 4;
 /** Came out of ESP. */
 export const F_FROM_ESP = 8;
+/** What kind of tunnel it was taken out of: `TUNNEL_*` of the dissection, `TUNNEL_PLAIN` for one without an identifier; 0: none. */
+export const TUNNEL_SHIFT = 4;
+export const TUNNEL_MASK = 7;
+export const TUNNEL_PLAIN = 7;
+/** Where it came from: packets that differ in this are of different flows. */
+export const F_ORIGIN: number = F_FROM_ESP | (TUNNEL_MASK << TUNNEL_SHIFT);
 
 export class PacketTable {
   readonly w: Int32Array;
@@ -77,9 +85,9 @@ export class PacketTable {
     this.pieceNext = new Int32Array(pieces);
   }
 
-  /** Whether there is room for one more row of so many pieces. */
-  fits(pieces: number): boolean {
-    return this.count < this.capacity && this.pieces + pieces <= this.pieceOff.length;
+  /** Whether there is room for so many more rows, one if not said, of so many pieces together. */
+  fits(pieces: number, rows = 1): boolean {
+    return this.count + rows <= this.capacity && this.pieces + pieces <= this.pieceOff.length;
   }
 
   /** Takes the next row, with the super-packet facts of a single packet; the caller fills words 0 to 15. */
@@ -93,6 +101,7 @@ export class PacketTable {
     w[b + P_GSO] = 0;
     w[b + P_PIECES] = 0;
     w[b + P_UNIT] = 0;
+    w[b + P_TUNNEL] = 0;
     return i;
   }
 

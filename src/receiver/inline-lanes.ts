@@ -4,12 +4,16 @@ import type { Consumer } from '../lane/consumer.ts';
 import { Lane } from '../lane/lane.ts';
 import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
 
+/** How soon lanes are polled again that hold packets over a poll, in milliseconds. */
+const HOLDING_MS = 1;
+
 /** All lanes in the calling thread: polled in their order, after each push. */
 export class InlineLanes implements Lanes {
   private readonly lanes: Lane[];
   private readonly consumers: readonly Consumer[];
   /** The promise of each lane that is waited for already. */
   private readonly awaited: (Promise<void> | undefined)[] = [];
+  private timer: NodeJS.Timeout | undefined;
   private polling = false;
   private ended = false;
 
@@ -31,6 +35,7 @@ export class InlineLanes implements Lanes {
     try {
       // What one lane hands over to another that had its turn already is for the next round.
       while (this.round());
+      this.lookAgain();
     } finally {
       this.polling = false;
     }
@@ -38,6 +43,15 @@ export class InlineLanes implements Lanes {
 
   wake(): void {
     this.kick();
+  }
+
+  /** What GRO holds over the end of a poll is looked at again, though nothing more comes. */
+  private lookAgain(): void {
+    if (this.timer !== undefined || !this.lanes.some((lane) => lane.isHolding)) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.kick();
+    }, HOLDING_MS);
   }
 
   /** Polls every lane until it has nothing to do. False: none had anything. */
@@ -86,11 +100,13 @@ export class InlineLanes implements Lanes {
 
   async end(): Promise<void> {
     this.ended = true;
+    clearTimeout(this.timer);
     for (const lane of this.lanes) await lane.close();
   }
 
   async kill(): Promise<void> {
     this.ended = true;
+    clearTimeout(this.timer);
     for (const lane of this.lanes) lane.abandon();
   }
 }

@@ -63,7 +63,8 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
     if (lane.pending !== undefined) await lane.pending;
     if (empty > SPINS) {
       if (stopped()) break;
-      if (task.idle === 'block') lane.block(TURN_MS, stopped);
+      // What is held over a poll is due soon.
+      if (task.idle === 'block' || lane.isHolding) lane.block(TURN_MS, stopped);
       else await lane.sleep(stopped);
       empty = 0;
     }

@@ -15,12 +15,13 @@ import {
   validateSas,
 } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
-import type { EspEvents, RfsConfig } from '../lane/config.ts';
+import type { EspEvents, LaneGro, RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
 import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
 import { nicKeyLength } from '../steer/nic/index.ts';
 import type { SteererOptions } from '../steer/options.ts';
+import { type GroOptions, groOptions } from './gro-options.ts';
 import type { RestoredSa } from './sa-store.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
@@ -75,13 +76,6 @@ export interface EspEventOptions {
 export interface FragmentOptions {
   /** How long an incomplete datagram waits, in milliseconds of packet time. Default 30,000, as Linux. */
   readonly timeout?: number;
-}
-
-export interface GroOptions {
-  /** `flow` (default): nothing overtakes what is held of its own flow. `linux`: as Linux does. */
-  readonly order?: 'flow' | 'linux';
-  /** Largest super-packet, in bytes from the IP header on; default 65,536 (and less than that is reached, as in Linux). */
-  readonly maxSize?: number;
 }
 
 /**
@@ -176,7 +170,7 @@ export interface Resolved {
       }
     | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
-  readonly gro: { readonly order: 'flow' | 'linux'; readonly maxSize: number } | undefined;
+  readonly gro: LaneGro | undefined;
   readonly excluded: Uint8Array;
   readonly nattPort: number;
   readonly consumer: string | Consumer;
@@ -244,13 +238,7 @@ export function resolveOptions(options: ReceiverOptions): Resolved {
       options.fragments === false
         ? undefined
         : { timeoutMs: checkInteger('fragments.timeout', options.fragments?.timeout ?? 30_000, 1, 86_400_000) },
-    gro:
-      options.gro === false
-        ? undefined
-        : {
-            order: oneOf('gro.order', options.gro?.order ?? 'flow', ['flow', 'linux']),
-            maxSize: checkInteger('gro.maxSize', options.gro?.maxSize ?? 65536, 1024, 65536),
-          },
+    gro: groOptions(options.gro, !deterministic && (options.rfs ?? false) === false),
     excluded: excludedClasses(options.deliver ?? {}),
     nattPort: checkInteger('nattPort', options.nattPort ?? 4500, 1, 65535),
     consumer: consumerOf(options.consumer, inline),

@@ -2,14 +2,14 @@
  * How delivered packets get from lanes to the report, when their bytes are needed (digests, an output file): each lane sends
  * its batches to the program and waits when too many are on the way.
  *
- *     meta, 12 words a packet: | end | l3 | class | SA | unit | segments | first, last number | seconds | nanos | link type | wire |
+ *     meta, 14 words a packet: | end | l3 | class | SA | unit | segments | first, last number | seconds | nanos | link type | wire | tunnel, its identifier |
  *     frames lie one behind the other: the frame of packet i begins where that of i - 1 ends
  */
 import { CLASS_TCP4 } from '../counters.ts';
 import type { Batch } from '../lane/batch.ts';
 import type { FlowAccounts } from './flows.ts';
 
-export const META_WORDS = 12;
+export const META_WORDS = 14;
 export const M_END = 0;
 export const M_L3 = 1;
 export const M_CLASS = 2;
@@ -22,6 +22,8 @@ export const M_SEC = 8;
 export const M_NSEC = 9;
 export const M_LINK = 10;
 export const M_WIRE = 11;
+export const M_TUNNEL = 12;
+export const M_TUNNEL_ID = 13;
 
 export interface Delivery {
   readonly kind: 'delivery';
@@ -52,6 +54,8 @@ export function packDelivery(batch: Batch): Delivery {
     meta[m + M_NSEC] = batch.nanos(i);
     meta[m + M_LINK] = batch.linkType(i);
     meta[m + M_WIRE] = batch.wireLength(i);
+    meta[m + M_TUNNEL] = batch.tunnelKind(i);
+    meta[m + M_TUNNEL_ID] = batch.tunnelId(i);
     at += length;
   }
   return { kind: 'delivery', count, meta, frames };
@@ -81,6 +85,8 @@ export function accountDelivery(
       meta[m + M_LAST],
       start,
       meta[m + M_LINK],
+      meta[m + M_TUNNEL],
+      meta[m + M_TUNNEL_ID],
     );
     start = meta[m + M_END];
   }
@@ -109,6 +115,8 @@ export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: ArrayLi
       batch.lastNumber(i),
       offset,
       batch.linkType(i),
+      batch.tunnelKind(i),
+      batch.tunnelId(i),
     );
   }
 }

@@ -13,9 +13,10 @@
 import type { XXHashAPI } from 'xxhash-wasm';
 import { CLASS_MALFORMED, CLASS_NONIP, CLASS_TCP4, CLASSES } from '../counters.ts';
 import { checkInteger, optionError } from '../errors.ts';
+import { TUNNEL_PLAIN } from '../memory/packet-table.ts';
 import { dissect } from '../wire/dissect.ts';
 import { dissectIp } from '../wire/dissect-ip.ts';
-import { Dissection } from '../wire/dissection.ts';
+import { Dissection, TUNNEL_NONE } from '../wire/dissection.ts';
 import { TCP_FLAG_RST, TCP_FLAG_SYN, tcpFlags, tcpHeaderLength, tcpSeq } from '../wire/tcp.ts';
 import { innermost } from '../wire/tunnel.ts';
 import { UDP_HEADER, UDP_PORT_NATT, udpEnd } from '../wire/udp.ts';
@@ -128,6 +129,7 @@ export class FlowAccounts {
    * @param sa SA index + 1, 0 when it came in clear; `spi` is that SA's, ignored when clear
    * @param unit order unit: 0 clear, else order group of the SA + 1
    * @param segments input packets in it; `firstNumber` and `lastNumber` are their numbers
+   * @param tunnel kind of the tunnel that it was taken out of in the lane, and its identifier
    * @param frameStart where its link header is, of `linkType`: a frame that is `nonip` is looked into from there
    */
   add(
@@ -144,6 +146,8 @@ export class FlowAccounts {
     lastNumber: number,
     frameStart: number,
     linkType: number,
+    tunnel: number = TUNNEL_NONE,
+    tunnelId: number = 0,
   ): void {
     this.classes[cls]++;
     if (cls === CLASS_MALFORMED) return;
@@ -153,13 +157,19 @@ export class FlowAccounts {
     const outer = d.cls === CLASS_NONIP ? NO_IP : d.l3;
     const inner = innermost(bytes, d);
     if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) return;
+    if (tunnel !== TUNNEL_NONE && tunnel !== TUNNEL_PLAIN && d.tunnel === TUNNEL_NONE) {
+      d.tunnel = tunnel;
+      d.tunnelId = tunnelId;
+      d.dirty = 1;
+    }
+    const isTunnelled = d.l3 !== outer || tunnel !== TUNNEL_NONE;
     readKey(bytes, d, sa !== 0, key);
     const flow = this.table.at(key);
     flow.packets++;
     flow.segments += segments;
     flow.queues = including(flow.queues, queue);
     if (sa !== 0) flow.spis = including(flow.spis, spi >>> 0);
-    this.order(flow, unit === 0 && d.l3 !== outer ? TUNNELLED - queue : unit, firstNumber, lastNumber);
+    this.order(flow, unit === 0 && isTunnelled ? TUNNELLED - queue : unit, firstNumber, lastNumber);
     if (!flow.reported) return;
     if ((inner & ~1) === CLASS_TCP4) {
       const flags = tcpFlags(bytes, d.l4);

@@ -35,13 +35,13 @@ export function replayText({ report, milliseconds }: Replay, style: Style): stri
   const { counts: kinds, list } = report.events;
   const all = Object.values(kinds).reduce((sum, n) => sum + n, 0);
   section(lines, style, 'Events', shortened(list, eventRow, all));
-  const { merged, flushes } = report.gro;
+  const { merged, ratio, flushes } = report.gro;
   if (merged > 0) {
     const why = Object.entries(flushes)
       .sort((a, b) => b[1] - a[1])
       .map(([reason, n]) => `${reason} ${grouped(n)}`);
     section(lines, style, 'Coalescing', [
-      `${grouped(merged)} segments merged into others; runs ended by ${why.join(', ')}`,
+      `${grouped(merged)} segments merged into others, ${ratio.toFixed(2)} input packets in each that came out; runs ended by ${why.join(', ')}`,
     ]);
   }
   section(

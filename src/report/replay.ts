@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import { PcapngWriter } from '../capture/index.ts';
 import { optionError, RxSteerError } from '../errors.ts';
 import { type CryptoName, formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
-import { openSink } from '../io/sink.ts';
 import type { Consumer } from '../lane/consumer.ts';
+import type { GroOptions } from '../receiver/gro-options.ts';
 import { defaultMaxSas, type RssOptions } from '../receiver/options.ts';
 import { createReceiver, type Receiver } from '../receiver/receiver.ts';
 import type { FormerSas } from '../receiver/sa-stats.ts';
@@ -23,6 +22,7 @@ import {
   packDelivery,
 } from './delivery.ts';
 import { type DigestKind, FlowAccounts, type FlowReport } from './flows.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { FromReplayConsumer, ReplayConsumerData } from './replay-consumer.ts';
 import { ReplayEvents, type ReplayEventsReport } from './replay-events.ts';
 import { type SaChanges, WatchedSas } from './watched-sas.ts';
@@ -36,7 +36,8 @@ export interface ReplayOptions {
   readonly sas?: readonly Sa[];
   /** The crypto backend that must be used; absent: the fastest there is. */
   readonly crypto?: CryptoName;
-  readonly gro?: boolean;
+  /** What lanes coalesce, and how; false: nothing. */
+  readonly gro?: GroOptions | false;
   readonly digest: DigestKind;
   /** File for what was delivered. */
   readonly out?: string;
@@ -80,7 +81,12 @@ export interface ReplayReport {
     readonly packets: number;
   }[];
   readonly events: ReplayEventsReport;
-  readonly gro: { readonly merged: number; readonly flushes: Readonly<Record<string, number>> };
+  /** `ratio`: input packets for each packet delivered. */
+  readonly gro: {
+    readonly merged: number;
+    readonly ratio: number;
+    readonly flushes: Readonly<Record<string, number>>;
+  };
   readonly flows: readonly FlowReport[];
   readonly invariants: { readonly conserved: boolean; readonly reordered: number };
   readonly acrossSas: { readonly reordered: number };
@@ -115,7 +121,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   const spis = new Int32Array(new SharedArrayBuffer(4 * maxSas));
   const take = (delivery: Delivery, lane: number): void => {
     accountDelivery(accounts, delivery, lane, spis);
-    writer?.write(delivery);
+    if (writer !== undefined) writeDelivery(writer, delivery);
   };
   const consumer: Consumer = {
     onPackets: (batch) =>
@@ -133,7 +139,7 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
       options.sas === undefined
         ? false
         : { sas, maxSas, ...(options.crypto === undefined ? {} : { crypto: options.crypto }) },
-    gro: options.gro === false ? false : {},
+    gro: options.gro ?? {},
     consumer: inline ? consumer : new URL(`./replay-consumer${extname(import.meta.url)}`, import.meta.url),
     data,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -224,6 +230,8 @@ function makeReport(
   events: ReplayEvents,
   damage: ReplayReport['damage'],
 ): ReplayReport {
+  const total = (name: 'merged' | 'segments' | 'delivered'): number =>
+    stats.queues.reduce((sum, queue) => sum + queue[name], 0);
   const flushes: Record<string, number> = {};
   for (const queue of stats.queues) {
     for (const [reason, n] of Object.entries(queue.flushes)) flushes[reason] = (flushes[reason] ?? 0) + n;
@@ -248,36 +256,19 @@ function makeReport(
     crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
     events: events.report(),
-    gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
+    gro: { merged: total('merged'), ratio: total('segments') / Math.max(1, total('delivered')), flushes },
     flows: accounts.report(),
     invariants: { conserved: stats.conserved && stats.held === 0, reordered: accounts.reordered },
     acrossSas: { reordered: accounts.acrossSasReordered },
   };
 }
 
-/** Writes deliveries to a pcapng file. */
-class FrameWriter {
-  private readonly sink: ReturnType<typeof openSink>;
-  private readonly writer = new PcapngWriter();
-
-  constructor(path: string) {
-    this.sink = openSink(path);
-  }
-
-  write({ count, meta, frames }: Delivery): void {
-    let at = 0;
-    for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
-      const linkType = meta[m + M_LINK];
-      const frame = frames.subarray(at, meta[m + M_END]);
-      at = meta[m + M_END];
-      this.sink.append(this.writer.start(linkType));
-      this.sink.append(this.writer.frame(linkType, meta[m + M_SEC] >>> 0, meta[m + M_NSEC], frame));
-    }
-  }
-
-  close(): void {
-    // An empty file is no capture: one without packets has a section and an interface all the same.
-    this.sink.append(this.sink.size === 0 ? this.writer.start(1) : new Uint8Array(0));
-    this.sink.close();
+/** Writes a delivery to a file. */
+function writeDelivery(writer: FrameWriter, { count, meta, frames }: Delivery): void {
+  let at = 0;
+  for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
+    const frame = frames.subarray(at, meta[m + M_END]);
+    at = meta[m + M_END];
+    writer.write(meta[m + M_LINK], meta[m + M_SEC] >>> 0, meta[m + M_NSEC], frame);
   }
 }

@@ -43,6 +43,8 @@ export class Dissection {
   tunnel = 0;
   tunnelId = 0;
   tunnelOuter = 0;
+  /** Of a packet in a tunnel: where its frame begins, an Ethernet header or `l3`. */
+  frame = 0;
   /** EtherType behind link header and tags; of raw IP the one that it would have. */
   etherType = 0;
   /** Of `nonip` in Ethernet: bytes of Ethernet header and tags in front of `l3`. */
@@ -80,6 +82,7 @@ export function clean(out: Dissection): void {
   out.tunnel = 0;
   out.tunnelId = 0;
   out.tunnelOuter = 0;
+  out.frame = 0;
   out.link = 0;
   out.dirty = 0;
 }

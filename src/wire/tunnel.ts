@@ -63,46 +63,52 @@ const CLOSED = -1;
  * @param kinds of tunnels that are entered, `TUNNELS_UDP` and so on
  */
 export function innermost(bytes: Uint8Array, out: Dissection, kinds: number = TUNNELS_ALL): number {
-  for (let depth = 0; depth < TUNNEL_MAX_DEPTH; depth++) {
-    const cls = out.cls;
-    if (!mayCarry(cls) || (kinds !== TUNNELS_ALL && (kindOf(bytes, out) & ~kinds) !== 0)) break;
-    const l3 = out.l3;
-    const end = out.end;
-    const vlan = out.vlan;
-    const truncated = out.truncated;
-    const type = out.etherType;
-    const link = out.link;
-    const tunnel = out.tunnel;
-    const tunnelId = out.tunnelId;
-    const tunnelOuter = out.tunnelOuter;
-    const inner = cls === CLASS_NONIP ? labelled(bytes, out) : enter(bytes, out);
-    if (inner === CLOSED) break;
-    if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) {
-      // back to the layer around it
-      if (cls === CLASS_NONIP) {
-        clean(out);
-        nonIp(out, l3, end);
-        out.etherType = type;
-        out.link = link;
-      } else dissectIp(bytes, l3, end, out);
-      out.vlan = vlan;
-      out.truncated = truncated;
+  for (let depth = 0; depth < TUNNEL_MAX_DEPTH && enterTunnel(bytes, out, kinds); depth++);
+  return out.cls;
+}
+
+/** As {@link innermost}, one layer: false, and the record unchanged, when there is none to be entered. `frame` says where it begins. */
+export function enterTunnel(bytes: Uint8Array, out: Dissection, kinds: number = TUNNELS_ALL): boolean {
+  const cls = out.cls;
+  if (!mayCarry(cls) || (kinds !== TUNNELS_ALL && (kindOf(bytes, out) & ~kinds) !== 0)) return false;
+  const l3 = out.l3;
+  const end = out.end;
+  const vlan = out.vlan;
+  const truncated = out.truncated;
+  const type = out.etherType;
+  const link = out.link;
+  const frameAt = out.frame;
+  const tunnel = out.tunnel;
+  const tunnelId = out.tunnelId;
+  const tunnelOuter = out.tunnelOuter;
+  const inner = cls === CLASS_NONIP ? labelled(bytes, out) : enter(bytes, out);
+  if (inner === CLOSED) return false;
+  if (inner === CLASS_MALFORMED || inner === CLASS_NONIP) {
+    // back to the layer around it
+    if (cls === CLASS_NONIP) {
+      clean(out);
+      nonIp(out, l3, end);
+      out.etherType = type;
+      out.link = link;
+    } else dissectIp(bytes, l3, end, out);
+    out.vlan = vlan;
+    out.truncated = truncated;
+    out.frame = frameAt;
+    out.tunnel = tunnel;
+    out.tunnelId = tunnelId;
+    out.tunnelOuter = tunnelOuter;
+    out.dirty = 1;
+    return false;
+  }
+  if (tunnel !== TUNNEL_NONE) {
+    if (out.tunnel === TUNNEL_NONE) {
       out.tunnel = tunnel;
       out.tunnelId = tunnelId;
       out.tunnelOuter = tunnelOuter;
-      out.dirty = 1;
-      break;
-    }
-    if (tunnel !== TUNNEL_NONE) {
-      if (out.tunnel === TUNNEL_NONE) {
-        out.tunnel = tunnel;
-        out.tunnelId = tunnelId;
-        out.tunnelOuter = tunnelOuter;
-      } else out.tunnelOuter = around(tunnelOuter, tunnel, tunnelId);
-      out.dirty = 1;
-    }
+    } else out.tunnelOuter = around(tunnelOuter, tunnel, tunnelId);
+    out.dirty = 1;
   }
-  return out.cls;
+  return true;
 }
 
 /**
@@ -236,10 +242,14 @@ function payload(bytes: Uint8Array, type: number, at: number, end: number, out: 
 
 /** An Ethernet frame; labels and PPPoE in it are of the same layer. */
 function frame(bytes: Uint8Array, at: number, end: number, out: Dissection): number {
-  const cls = dissect(bytes, at, end, LINK_ETHERNET, out);
-  if (cls !== CLASS_NONIP) return cls;
-  const inner = labelled(bytes, out);
-  return inner === CLOSED ? CLASS_NONIP : inner;
+  let cls = dissect(bytes, at, end, LINK_ETHERNET, out);
+  if (cls === CLASS_NONIP) {
+    const inner = labelled(bytes, out);
+    if (inner !== CLOSED) cls = inner;
+  }
+  out.frame = at;
+  out.dirty = 1;
+  return cls;
 }
 
 /** What the frame of a `nonip` record carries behind labels, or in a PPPoE session. */
@@ -275,10 +285,14 @@ function labels(bytes: Uint8Array, at: number, end: number, out: Dissection): nu
 
 /** A packet of either version. */
 function packet(bytes: Uint8Array, at: number, end: number, out: Dissection): number {
-  return end > at && bytes[at] >> 4 === 6 ? dissectIp(bytes, at, end, out) : ip(bytes, 4, at, end, out);
+  return ip(bytes, end > at && bytes[at] >> 4 === 6 ? 6 : 4, at, end, out);
 }
 
 /** A packet whose version was announced: if it has another one, it is no tunnel. */
 function ip(bytes: Uint8Array, version: number, at: number, end: number, out: Dissection): number {
-  return end <= at || bytes[at] >> 4 !== version ? CLOSED : dissectIp(bytes, at, end, out);
+  if (end <= at || bytes[at] >> 4 !== version) return CLOSED;
+  const cls = dissectIp(bytes, at, end, out);
+  out.frame = at;
+  out.dirty = 1;
+  return cls;
 }

@@ -32,11 +32,17 @@ describe('help', () => {
   });
 
   it('names the commands and their options, in lines that a terminal has room for', () => {
-    for (const name of ['hash', 'key', 'replay']) {
+    for (const name of ['gro', 'hash', 'key', 'replay']) {
       expect(helpText('rxsteer')).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       const source = readFileSync(new URL(`../../src/cli/${name}.ts`, import.meta.url), 'utf8');
       const steering = readFileSync(new URL('../../src/cli/steering-options.ts', import.meta.url), 'utf8');
-      const options = [...`${source}${steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm)].map((match) => match[1]);
+      const words =
+        name !== 'gro' && name !== 'replay'
+          ? ''
+          : readFileSync(new URL('../../src/cli/gro-words.ts', import.meta.url), 'utf8');
+      const options = [
+        ...`${source}${words}${name === 'gro' ? '' : steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm),
+      ].map((match) => match[1]);
       expect(options.length).toBeGreaterThan(10);
       for (const option of options) {
         // A key has no part in rules, nor in what they lead to.
@@ -44,7 +50,7 @@ describe('help', () => {
           expect(helpText(name), option).toContain(`--${option}`);
       }
     }
-    for (const name of ['rxsteer', 'hash', 'key', 'replay']) {
+    for (const name of ['rxsteer', 'gro', 'hash', 'key', 'replay']) {
       for (const line of helpText(name).split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     }
   });

@@ -57,7 +57,7 @@ describe('Gro', () => {
       { buckets: 3 },
       { buckets: 0 },
       { heldPerBucket: 0 },
-      { maxSize: 65537 },
+      { maxSize: 524281 },
       { maxSize4: 1.5 },
     ]) {
       expect(() => make(bad)).toThrow(expect.objectContaining({ code: 'ERR_RXSTEER_OPTION' }));
@@ -154,7 +154,7 @@ describe('Gro', () => {
 
   it('goes on without merging when there is no scratch', () => {
     const inputs = train(6, 100).map((bytes) => ({ bytes }));
-    const { outputs, gro } = runGro(inputs, [6], {}, 70);
+    const { outputs, gro } = runGro(inputs, [6], {}, 78);
     expect(outputs.map((o) => o.segments)).toEqual([6]);
     const none = runGro(inputs, [6], {}, 10);
     expect(none.outputs.map((o) => o.from.join())).toEqual(['0', '1', '2', '3', '4', '5']);

@@ -8,6 +8,8 @@ const cases = readCases();
 
 describe('oracle', () => {
   for (const [name, c] of Object.entries(cases)) {
+    // What ESP is opened by stands around GRO: test/report/gro.test.ts.
+    if (c.sas !== undefined) continue;
     it(`${name}: ${c.rule}`, () => {
       expect(runCase(c, readPcap(new URL(`${name}.pcap`, CAPTURES)))).toEqual(c.expect);
     });

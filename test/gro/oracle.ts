@@ -1,7 +1,9 @@
-/** The corpus of what real kernels delivered: `test/captures/gro`, made by `shrink.py` of that folder from the full one. */
+/** The corpus of what real kernels delivered: `test/captures/gro`. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { GroOptions } from '../../src/gro/index.ts';
+import type { SaConfig } from '../../src/esp/index.ts';
+import type { GroOptions, LinuxVersion } from '../../src/gro/index.ts';
+import { zeroL4Checksums } from '../../src/report/l4-zero.ts';
 import { type Input, type Output, runGro } from './rig.ts';
 
 /** A frame that Linux delivered: `sha256` of an unmerged one as it is; of a merged one with the TCP checksum 0, and full. */
@@ -9,6 +11,9 @@ export interface ExpectedFrame {
   gso_size: number;
   gso_segs: number;
   from: number[];
+  /** ESP that was passed up as it came. */
+  wire?: boolean;
+  gso_type?: string;
   sha256?: string;
   sha256_l4zero?: string;
   sha256_l4full?: string;
@@ -21,7 +26,16 @@ export interface OracleCase {
   hashes?: number[];
   gro_max?: number;
   gro_max4?: number;
+  udp?: 'forwarding' | number[];
+  vxlan?: number;
+  geneve?: number;
+  vlan_stripped?: boolean;
+  natt_gro?: boolean;
+  sas?: SaConfig[];
+  /** Versions that gave `expect`, and what others gave. */
+  as: LinuxVersion[];
   expect: ExpectedFrame[];
+  differs?: Partial<Record<LinuxVersion, ExpectedFrame[]>>;
 }
 
 export const CAPTURES: URL = new URL('../captures/gro/', import.meta.url);
@@ -42,22 +56,30 @@ export function readPcap(file: URL): Uint8Array[] {
   return frames;
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 function describe(o: Output, like: ExpectedFrame | undefined): ExpectedFrame {
   const out: ExpectedFrame = { gso_size: o.gsoSize, gso_segs: o.segments === 1 ? 0 : o.segments, from: o.from };
   if (o.segments === 1) return { ...out, sha256: sha256(o.bytes) };
   const zero = o.bytes.slice();
-  zero.fill(0, o.l4 + 16, o.l4 + 18);
+  zeroL4Checksums(zero, []);
+  out.gso_type = o.gsoType;
   out.sha256_l4zero = sha256(zero);
   if (like?.sha256_l4full !== undefined) out.sha256_l4full = sha256(o.bytes);
   return out;
 }
 
-/** What we make of a case, in the form of what is expected. */
+/** What GRO itself makes of a case without ESP, in the form of what is expected. */
 export function runCase(c: OracleCase, frames: Uint8Array[]): ExpectedFrame[] {
   const inputs: Input[] = frames.map((bytes, i) => ({ bytes, hash: c.hashes?.[i] ?? 0 }));
-  const options: GroOptions = { order: 'linux', maxSize: c.gro_max, maxSize4: c.gro_max4 };
+  const options: GroOptions = {
+    order: 'linux',
+    bucketBy: 'outer',
+    maxSize: c.gro_max,
+    maxSize4: c.gro_max4,
+    udp: c.udp ?? 'off',
+    tunnels: { vxlan: c.vxlan ?? false, geneve: c.geneve ?? false },
+  };
   const { outputs } = runGro(inputs, c.polls, options);
   return outputs.map((o, i) => describe(o, c.expect[i]));
 }

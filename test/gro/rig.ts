@@ -1,5 +1,5 @@
 /** Runs frames through dissection and a `Gro`, poll by poll, and collects what comes out. */
-import { type Gro, Gro as GroClass, type GroOptions } from '../../src/gro/index.ts';
+import { type Gro, Gro as GroClass, type GroOptions, gsoType } from '../../src/gro/index.ts';
 import { createPlainKernels } from '../../src/kernels/index.ts';
 import {
   F_FROM_ESP,
@@ -35,6 +35,7 @@ import { Dissection, dissect, LINK_ETHERNET } from '../../src/wire/dissect.ts';
 export interface Output {
   bytes: Uint8Array;
   gsoSize: number;
+  gsoType: string;
   segments: number;
   from: number[];
   cls: number;
@@ -102,7 +103,9 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
       }
       const l3 = w[b + P_L3] - off;
       const l4 = w[b + P_L4] - off;
-      outputs.push({ bytes: data, gsoSize: w[b + P_GSO], segments: w[b + P_SEGS], from, cls: w[b + P_CLS], l3, l4 });
+      const type = w[b + P_SEGS] > 1 ? gsoType(bytes, w, b, options.as) : 'none';
+      const facts = { gsoSize: w[b + P_GSO], gsoType: type, segments: w[b + P_SEGS], cls: w[b + P_CLS] };
+      outputs.push({ bytes: data, ...facts, from, l3, l4 });
     },
   };
   const gro = new GroClass(bytes, createPlainKernels(bytes), table, sink, scratch, options);

@@ -133,7 +133,7 @@ describe('linux_many', () => {
     const merged = await replay(options);
     const plain = await replay({ ...options, gro: false });
     expect(merged.gro.merged).toBeGreaterThan(100);
-    expect(plain.gro).toEqual({ merged: 0, flushes: {} });
+    expect(plain.gro).toEqual({ merged: 0, ratio: 1, flushes: {} });
     expect(content(plain)).toEqual(content(merged));
     const delivered = (report: ReplayReport): number => report.queues.reduce((sum, queue) => sum + queue.delivered, 0);
     expect(delivered(plain) - delivered(merged)).toBe(merged.gro.merged);
