@@ -1,5 +1,5 @@
 import type { Replay, ReplayReport } from './replay.ts';
-import { bar, byteText, columns, grouped, type Style } from './terminal.ts';
+import { bar, byteText, columns, counts, grouped, type Style, section } from './terminal.ts';
 
 /** Rows of a table before the rest is only counted. */
 const MOST_ROWS = 20;
@@ -116,13 +116,4 @@ function shortened<T>(items: readonly T[], row: (item: T) => (string | number)[]
   const lines = columns(items.slice(0, MOST_ROWS).map(row));
   if (items.length > MOST_ROWS) lines.push(`... and ${grouped(items.length - MOST_ROWS)} more (--json has all)`);
   return lines;
-}
-
-function counts(named: Readonly<Record<string, number | undefined>>): string[] {
-  return columns(Object.entries(named).flatMap(([name, n]) => (n !== undefined && n > 0 ? [[name, grouped(n)]] : [])));
-}
-
-function section(lines: string[], style: Style, title: string, body: readonly string[]): void {
-  if (body.length === 0) return;
-  lines.push('', style.bold(title), ...body.map((line) => `  ${line}`));
 }

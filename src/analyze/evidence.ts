@@ -1,0 +1,153 @@
+/** What the verdict rests on, gathered from a report and its counts. */
+import { CLASS_FRAGMENT4, CLASS_NATT4 } from '../counters.ts';
+import type { Analysis } from './analysis.ts';
+import { orderUnits } from './describe-units.ts';
+import { bound, effectiveCount } from './measures.ts';
+import { keyFaults, otherKeyName } from './plan.ts';
+import type { AnalyzeReport, HeavyUnit, ScenarioReport } from './report.ts';
+import { FLOW_KIND, FLOW_OUTER, FLOW_WORDS, isProtected, nameFlow } from './unit-key.ts';
+
+export interface Evidence {
+  readonly report: Omit<AnalyzeReport, 'verdict'>;
+  /** The number of queues that is judged: the middle one of those that were looked at. */
+  readonly queues: number;
+  /** What is judged: the first scenario that was asked for, else the model of ports. */
+  readonly base: ScenarioReport;
+  /** All that were looked at under the same name. */
+  readonly baseAt: readonly ScenarioReport[];
+  readonly models: Readonly<Record<string, ScenarioReport>>;
+  /** Shares of the packets. */
+  readonly protectedShare: number;
+  readonly nattShare: number;
+  readonly fragmentShare: number;
+  readonly families: readonly string[];
+  /** Pairs of addresses with SAs, and the most SAs of one. */
+  readonly pairs: number;
+  readonly sasOfPair: number;
+  /** SAs in UDP, and the outer 4-tuples that they come by. */
+  readonly nattSas: number;
+  readonly nattTuples: number;
+  /** SAs that each have more than a queue's fair share. */
+  readonly heavySas: number;
+  readonly heaviestClear: HeavyUnit | undefined;
+  /** Flows and SAs that must each stay in order, and the equal ones that they are worth. */
+  readonly units: number;
+  readonly effectiveUnits: number;
+  /** Bound on max over mean were the heaviest SA split into so many as there are queues. */
+  readonly boundIfSplit: number;
+  /** Scenarios whose keys have faults, with the same under another key. */
+  readonly keys: readonly {
+    readonly scenario: ScenarioReport;
+    readonly other: ScenarioReport;
+    readonly says: string;
+    readonly id: string;
+  }[];
+}
+
+export function evidenceOf(report: Omit<AnalyzeReport, 'verdict'>, analysis: Analysis): Evidence {
+  const { scenarios } = report;
+  const counts = [...new Set(scenarios.map(({ queues }) => queues.length))].sort((a, b) => a - b);
+  const queues = counts[counts.length >> 1];
+  const at = (kind: string, name?: string): ScenarioReport | undefined =>
+    scenarios.find(
+      (s) => s.kind === kind && s.queues.length === queues && (name === undefined || s.name === `${name}/${queues}`),
+    ) ?? scenarios.find((s) => s.kind === kind && (name === undefined || nameOf(s) === name));
+  const models = Object.fromEntries(
+    ['addresses', 'ports', 'spi', 'spi-natt'].flatMap((name) => {
+      const model = at('model', name);
+      return model === undefined ? [] : [[name, model]];
+    }),
+  );
+  const base = at('given') ?? models.ports ?? scenarios[0];
+  const { classes } = report;
+  const of = (...bases: string[]): number =>
+    bases.reduce((sum, name) => sum + (classes[`${name}4` as 'esp4'] ?? 0) + (classes[`${name}6` as 'esp6'] ?? 0), 0) /
+    report.input.packets;
+  const weights = orderUnits(analysis).packets;
+  const [heaviestSa] = report.sas.heaviest;
+  const split = new Float64Array(weights.length + queues);
+  if (heaviestSa !== undefined) {
+    split.set(weights);
+    const i = weights.indexOf(heaviestSa.packets);
+    split[i] = 0;
+    split.fill(heaviestSa.packets / queues, weights.length);
+    split.sort().reverse();
+  }
+  return {
+    report,
+    queues: base.queues.length,
+    base,
+    baseAt: scenarios.filter((s) => s.kind === base.kind && nameOf(s) === nameOf(base)),
+    models,
+    protectedShare: of('esp', 'natt', 'ah'),
+    nattShare: of('natt'),
+    fragmentShare: of('fragment'),
+    families: ['4', '6'].filter((family) => (classes[`esp${family}` as 'esp4'] ?? 0) > 0),
+    ...pairsOf(analysis),
+    heavySas: report.sas.heaviest.filter(({ packetShare }) => packetShare * queues > 1.25).length,
+    heaviestClear: heaviestClear(analysis),
+    units: weights.length,
+    effectiveUnits: effectiveCount(weights),
+    boundIfSplit: bound(split, report.input.packets, queues),
+    keys: keysOf(report, analysis),
+  };
+}
+
+function nameOf({ name, queues }: ScenarioReport): string {
+  return name.slice(0, -`/${queues.length}`.length);
+}
+
+function pairsOf({ flows, saOf }: Analysis): Pick<Evidence, 'pairs' | 'sasOfPair' | 'nattSas' | 'nattTuples'> {
+  const pairs = new Map<string, Set<number>>();
+  const natt = new Set<number>();
+  const tuples = new Set<string>();
+  for (let flow = 0; flow < flows.count; flow++) {
+    const at = flow * FLOW_WORDS;
+    const cls = flows.keys[at + FLOW_KIND] & 0xff;
+    if (!isProtected(cls)) continue;
+    const ends = flows.keys.subarray(at, at + 8).join();
+    let sas = pairs.get(ends);
+    if (sas === undefined) {
+      sas = new Set();
+      pairs.set(ends, sas);
+    }
+    sas.add(saOf[flow]);
+    if ((cls & ~1) !== CLASS_NATT4) continue;
+    natt.add(saOf[flow]);
+    tuples.add(`${ends},${flows.keys[at + FLOW_OUTER]}`);
+  }
+  const sasOfPair = [...pairs.values()].reduce((most, sas) => Math.max(most, sas.size), 0);
+  return { pairs: pairs.size, sasOfPair, nattSas: natt.size, nattTuples: tuples.size };
+}
+
+/** The heaviest flow that is neither an SA's nor made of fragments, which have no flow. */
+function heaviestClear({ flows, packets, bytes }: Analysis): HeavyUnit | undefined {
+  const source = flows.heavyPackets ?? { keys: flows.keys, weights: flows.packets, count: flows.count };
+  let best = -1;
+  for (let i = 0; i < source.count; i++) {
+    const cls = source.keys[i * FLOW_WORDS + FLOW_KIND] & 0xff;
+    if (isProtected(cls) || (cls & ~1) === CLASS_FRAGMENT4) continue;
+    if (best < 0 || source.weights[i] > source.weights[best]) best = i;
+  }
+  if (best < 0) return undefined;
+  const own = flows.heavyPackets === undefined ? flows.bytes[best] : 0;
+  return {
+    ...nameFlow(source.keys, best * FLOW_WORDS),
+    packets: source.weights[best],
+    bytes: own,
+    packetShare: source.weights[best] / packets,
+    byteShare: own / bytes,
+  };
+}
+
+function keysOf({ scenarios }: Omit<AnalyzeReport, 'verdict'>, { running }: Analysis): Evidence['keys'] {
+  return scenarios.flatMap((scenario, i) => {
+    if (scenario.kind !== 'given') return [];
+    const other = scenarios.find(
+      ({ name, queues }) =>
+        queues.length === scenario.queues.length && name === `${otherKeyName(nameOf(scenario))}/${queues.length}`,
+    );
+    const [fault] = other === undefined ? [] : keyFaults(running[i].prepared.scenario);
+    return fault === undefined ? [] : [{ scenario, other: other!, says: fault.says, id: fault.id }];
+  });
+}
