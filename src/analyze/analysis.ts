@@ -4,6 +4,7 @@ import { CLASS_FRAGMENT4, CLASS_NONIP, CLASSES, MALFORMED_REASONS } from '../cou
 import { checkInteger, optionError } from '../errors.ts';
 import { Dissection, dissect } from '../wire/dissect.ts';
 import type { ServiceOptions } from './depth.ts';
+import { FlowLog } from './flow-log.ts';
 import { readWhole } from './fragment-flow.ts';
 import { type Prepared, prepare, type Scenario } from './scenario.ts';
 import { Selection } from './selection.ts';
@@ -34,6 +35,8 @@ export interface AnalysisOptions {
   readonly flowLimit?: number;
   /** Simulates the queues: packets a second that each one gets done, and the entries of its ring. */
   readonly service?: ServiceOptions;
+  /** Keeps what flows got in each window of time, for {@link Analysis.rerun}. Frames must stay where they are. */
+  readonly keep?: boolean;
 }
 
 /** A scenario at work. */
@@ -41,6 +44,28 @@ export interface Running {
   readonly prepared: Prepared;
   readonly selection: Selection;
   readonly tally: Tally;
+}
+
+/** Scenarios at work, those that hash alike together. */
+function start(
+  scenarios: readonly Scenario[],
+  limit: number,
+  service: ServiceOptions | undefined,
+): { running: Running[]; selections: Selection[] } {
+  const selections = new Map<string, Selection>();
+  const running = scenarios.map((scenario) => {
+    const prepared = prepare(scenario);
+    let selection = selections.get(prepared.hashing);
+    if (selection === undefined) {
+      selection = new Selection(prepared.steerer, prepared.fields, limit);
+      selections.set(prepared.hashing, selection);
+    }
+    const { indirection, queues } = prepared.steerer;
+    const tally = new Tally(indirection, queues, service, limit);
+    selection.tallies.push(tally);
+    return { prepared, selection, tally };
+  });
+  return { running, selections: [...selections.values()] };
 }
 
 export class Analysis {
@@ -62,6 +87,8 @@ export class Analysis {
   readonly classes: Float64Array = new Float64Array(CLASSES.length);
   readonly malformed: Float64Array = new Float64Array(MALFORMED_REASONS.length);
   readonly service: ServiceOptions | undefined;
+  private readonly limit: number;
+  private readonly log: FlowLog | undefined;
   private readonly selections: readonly Selection[];
   /** At class numbers: those that count each packet by itself, and those that count by flow. */
   private readonly single: readonly (readonly Selection[])[];
@@ -90,20 +117,9 @@ export class Analysis {
       checkInteger('service.ring', service.ring, 1, 65536);
     }
     this.service = service;
-    const selections = new Map<string, Selection>();
-    this.running = scenarios.map((scenario) => {
-      const prepared = prepare(scenario);
-      let selection = selections.get(prepared.hashing);
-      if (selection === undefined) {
-        selection = new Selection(prepared.steerer, prepared.fields, limit);
-        selections.set(prepared.hashing, selection);
-      }
-      const { indirection, queues } = prepared.steerer;
-      const tally = new Tally(indirection, queues, service, limit);
-      selection.tallies.push(tally);
-      return { prepared, selection, tally };
-    });
-    this.selections = [...selections.values()];
+    this.limit = limit;
+    this.log = options.keep === true ? new FlowLog() : undefined;
+    ({ running: this.running, selections: this.selections } = start(scenarios, limit, service));
     this.batched = CLASSES.map((_, cls) => this.selections.filter(({ steady }) => steady[cls] === 1));
     this.single = CLASSES.map((_, cls) => this.selections.filter(({ steady }) => steady[cls] === 0));
     this.windows = new Windows(this.running.map(({ tally }) => tally.windows));
@@ -150,11 +166,12 @@ export class Analysis {
     this.turn(seconds, nanos);
     if (cls <= CLASS_NONIP) {
       if (cls < CLASS_NONIP) this.malformed[d.reason]++;
+      this.log?.loose(off, length, linkType, wire, seconds, nanos);
       for (const selection of this.selections) selection.packet(bytes, d, -1, false, wire, this.window);
       if (this.service !== undefined) this.wait(bytes, -1, cls);
       return;
     }
-    this.ip(bytes, cls, wire);
+    if (this.ip(bytes, cls, wire)) this.log?.first(off, length, linkType);
   }
 
   /** Counts what is not counted yet. */
@@ -171,8 +188,31 @@ export class Analysis {
         }
       }
     }
+    this.log?.window(touched, touchedCount, pendingPackets, pendingBytes);
     for (let i = 0; i < touchedCount; i++) pendingPackets[touched[i]] = pendingBytes[touched[i]] = 0;
     this.touchedCount = 0;
+  }
+
+  /**
+   * The same packets by other scenarios, from what was kept: in the time that the flows of each window take. Undefined where that
+   * cannot be: not all flows are kept, rings are simulated, or a scenario must see each packet.
+   *
+   * @param bytes where the frames lie
+   * @throws RxSteerError as the constructor
+   */
+  rerun(
+    bytes: Uint8Array,
+    scenarios: readonly Scenario[],
+  ): { running: readonly Running[]; windows: Windows } | undefined {
+    const { log, flows, service, classes } = this;
+    if (log === undefined || flows.level > 0 || service !== undefined) return undefined;
+    const { running, selections } = start(scenarios, this.limit, undefined);
+    const needed = (cls: number): boolean => cls > CLASS_NONIP && classes[cls] > 0;
+    if (selections.some(({ steady }) => steady.some((is, cls) => is === 0 && needed(cls)))) return undefined;
+    this.flush();
+    const windows = new Windows(running.map(({ tally }) => tally.windows));
+    log.play(bytes, selections, windows);
+    return { running, windows };
   }
 
   /** Goes to the window of a time. */
@@ -185,9 +225,11 @@ export class Analysis {
     if (this.windows.same(seconds, nanos)) return;
     this.flush();
     this.window = this.windows.at(seconds, nanos);
+    this.log?.turn(seconds, nanos);
   }
 
-  private ip(bytes: Uint8Array, cls: number, wire: number): void {
+  /** Counts an IP packet; tells whether it is the first of a flow that is kept. */
+  private ip(bytes: Uint8Array, cls: number, wire: number): boolean {
     const { d, key, flows } = this;
     readFlow(bytes, d, key);
     const hash = placeHash(key, FLOW_WORDS);
@@ -211,6 +253,7 @@ export class Analysis {
       for (const selection of this.single[cls]) selection.packet(bytes, d, flow, isNew, wire, this.window);
     } else for (const selection of this.selections) selection.packet(bytes, d, -1, false, wire, this.window);
     if (this.service !== undefined) this.wait(bytes, flow, cls);
+    return isNew && flow >= 0;
   }
 
   private protectedPacket(flow: number, isNew: boolean, wire: number): void {

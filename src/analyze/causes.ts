@@ -9,6 +9,10 @@ import { tableSkew } from './table-skew.ts';
 const UNEVEN = 1.25;
 /** A change helps when it lowers max over mean by a tenth. */
 const HELPS = 1.1;
+/** Share of packets out of place from which on a way of hashing sprays. */
+const SPRAYED = 0.01;
+/** The dice are to blame where the best hash is so much above what could be. */
+const DICE = 1.5;
 /** Shares of packets from which on fragments are a cause, and a note. */
 const MANY_FRAGMENTS = 0.05;
 const SOME_FRAGMENTS = 0.005;
@@ -29,6 +33,7 @@ export function findCauses(e: Evidence): VerdictEntry[] {
     elephant(e),
     fewUnits(e),
     fragments(e),
+    unhashed(e),
     reordering(e),
   ].filter((entry) => entry !== undefined);
   if (!found.some(({ severity }) => severity === 'cause')) found.push(balanced(e));
@@ -43,6 +48,10 @@ function mm(scenario: ScenarioReport | undefined): number {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+function many(n: number, one: string): string {
+  return `${n.toLocaleString('en-US')} ${one}${n === 1 ? '' : 's'}`;
 }
 
 function oneSa(e: Evidence): Found | undefined {
@@ -78,17 +87,14 @@ function ignoresSpi({ fields }: ScenarioReport, families: readonly string[]): bo
 function spiUnhashed(e: Evidence): Found | undefined {
   const { base, models } = e;
   const { spi } = models;
-  if (spi === undefined || e.report.sas.count < 2 || !ignoresSpi(base, e.families)) return undefined;
+  if (spi === undefined || e.sasOfPair < 2 || !ignoresSpi(base, e.families)) return undefined;
   if (mm(base) < mm(spi) * HELPS) return undefined;
   const gain = { before: mm(base), after: mm(spi), scenario: spi.name };
-  const spis = e.report.sas.heaviest
-    .filter((sa) => sa.class === 'esp')
-    .slice(0, e.queues)
-    .map((sa) => sa.spi!);
+  const pinned = e.report.flows.heaviest.filter(({ class: cls }) => /^esp[46]$/.test(cls)).slice(0, e.queues);
   return {
     cause: 'spi-unhashed',
     severity: 'cause',
-    says: `The SPI is not hashed, so all SAs between two addresses share a queue: ${e.report.sas.count} SAs come by ${e.pairs} pairs of addresses (up to ${e.sasOfPair} by one), and the busiest of ${e.queues} queues has ${mm(base).toFixed(2)} times its fair share. With the SPI hashed it is ${mm(spi).toFixed(2)}.`,
+    says: `The SPI is not hashed, so all SAs between two addresses share a queue: ${many(e.report.sas.count, 'SA')} come by ${many(e.pairs, 'pair')} of addresses (up to ${e.sasOfPair} by one), and the busiest of ${e.queues} queues has ${mm(base).toFixed(2)} times its fair share. With the SPI hashed it is ${mm(spi).toFixed(2)}.`,
     evidence: {
       sas: e.report.sas.count,
       addressPairs: e.pairs,
@@ -100,7 +106,7 @@ function spiUnhashed(e: Evidence): Found | undefined {
       idleQueues: base.measures.idleQueues,
       idleWithSpi: spi.measures.idleQueues,
     },
-    remedies: hashSpi(base.nic, e.families, gain, spis),
+    remedies: hashSpi(base.nic, e.families, gain, pinned),
     cost: mm(base) - mm(spi),
   };
 }
@@ -116,7 +122,7 @@ function nattOnePort(e: Evidence): Found | undefined {
   return {
     cause: 'natt-one-port',
     severity: 'cause',
-    says: `ESP in UDP hides its SPIs behind the same ports: ${e.nattSas} SAs come by ${e.nattTuples} pairs of UDP endpoints, and all SAs of a pair share a queue. The busiest of ${e.queues} queues has ${mm(base).toFixed(2)} times its fair share; were the SPI behind UDP hashed, or were there a source port for each SA, it would be about ${mm(both).toFixed(2)}.`,
+    says: `ESP in UDP hides its SPIs behind the same ports: ${many(e.nattSas, 'SA')} come by ${many(e.nattTuples, 'pair')} of UDP endpoints, and all SAs of a pair share a queue. The busiest of ${e.queues} queues has ${mm(base).toFixed(2)} times its fair share; were the SPI behind UDP hashed, or were there a source port for each SA, it would be about ${mm(both).toFixed(2)}.`,
     evidence: {
       nattSas: e.nattSas,
       udpEndpointPairs: e.nattTuples,
@@ -205,11 +211,30 @@ function elephant(e: Evidence): Found | undefined {
 function fewUnits(e: Evidence): Found | undefined {
   const best = Math.min(...Object.values(e.models).map(mm), mm(e.base));
   const { bound } = e.base.measures.packets;
-  if (best <= UNEVEN || best < bound * HELPS) return undefined;
+  // What has no hash is nothing to spread.
+  if (best <= UNEVEN * bound || unhashedShare(e) * e.queues > UNEVEN) return undefined;
+  const remedies = [
+    ...(e.protectedShare > 0
+      ? [
+          {
+            says: 'Choose the SPIs so that they land where they shall: who receives by an SA chooses its SPI.',
+            commands: [`rxsteer key place --src PEER --dst HERE --queues ${e.queues} --count ${e.queues}`],
+          },
+        ]
+      : []),
+    {
+      says: 'Try other keys: with so little, one is as good as another, and some are better by luck.',
+      commands: ['rxsteer key generate'],
+    },
+    {
+      says: 'Or use fewer queues: dice are fairer among few.',
+      commands: [`ethtool -L DEV combined ${Math.max(1, e.queues >> 1)}`],
+    },
+  ];
   return {
     cause: 'few-units',
-    severity: 'cause',
-    says: `There is too little to spread: ${e.units} flows and SAs that must each stay in order, worth ${e.effectiveUnits.toFixed(1)} equal ones, fall on ${e.queues} queues as dice do. The best way of hashing leaves max/mean at ${best.toFixed(2)}, where ${bound.toFixed(2)} could be had by placing them.`,
+    severity: best > DICE * bound ? 'cause' : 'note',
+    says: `There is little to spread: ${many(e.units, 'unit')} that must each stay in order (flows, SAs), worth ${e.effectiveUnits.toFixed(1)} equal ones, fall on ${e.queues} queues as dice do. The best way of hashing leaves max/mean at ${best.toFixed(2)}; placed well, they could come down to ${bound.toFixed(2)}.`,
     evidence: {
       units: e.units,
       effectiveUnits: rounded(e.effectiveUnits),
@@ -217,18 +242,7 @@ function fewUnits(e: Evidence): Found | undefined {
       bestMaxOverMean: best,
       bound,
     },
-    remedies: [
-      {
-        says: 'Choose the SPIs (the receiver of an SA does) so that they land where they shall, or try other keys.',
-        before: best,
-        after: bound,
-        commands: [`rxsteer key place --src PEER --dst HERE --queues ${e.queues} --count ${e.queues}`],
-      },
-      {
-        says: 'Or use fewer queues: dice are fairer among few.',
-        commands: [`ethtool -L DEV combined ${Math.max(1, e.queues >> 1)}`],
-      },
-    ],
+    remedies,
     cost: best - bound,
   };
 }
@@ -255,22 +269,46 @@ function fragments(e: Evidence): Found | undefined {
   };
 }
 
-function reordering(e: Evidence): Found | undefined {
-  const { strays, splitSas } = e.base.measures.reordering;
-  if (strays === 0 && splitSas === 0) return undefined;
-  const sprays = splitSas > 0 && strays > e.report.input.packets / 100;
+function unhashedShare({ base, report }: Evidence): number {
+  return base.unhashed / report.input.packets;
+}
+
+function unhashed(e: Evidence): Found | undefined {
+  const share = unhashedShare(e);
+  if (share * e.queues <= UNEVEN) return undefined;
   return {
-    cause: 'reordering',
-    severity: sprays ? 'cause' : 'note',
-    says: `In scenario ${e.base.name} ${strays} packets go to another queue than the first one of their flow, and ${splitSas} SAs land on several queues: their packets overtake each other, and replay windows drop what comes too late.`,
-    evidence: { scenario: e.base.name, strays, splitSas },
+    cause: 'unhashed',
+    severity: 'cause',
+    says: `${percent(share)} of the packets have no hash, since they are no IP (ARP, MPLS, PPPoE, ..) or malformed, and all go to queue 0.`,
+    evidence: { unhashedShare: rounded(share), queues: e.queues, scenario: e.base.name },
     remedies: [
       {
-        says: 'Hash nothing that changes between the packets of a flow: no sequence numbers, no flow labels, no VLAN IDs where they vary. A wide replay window bears some of it.',
+        says: 'Where there is IP inside (MPLS, PPPoE), RPS looks into it, as some NICs do: --nic linux-rps and --level inner show what that gives.',
+        commands: [],
+      },
+    ],
+    cost: share * e.queues - 1,
+  };
+}
+
+function reordering(e: Evidence): Found | undefined {
+  const strays = (scenario: ScenarioReport): number => scenario.measures.reordering.strays;
+  const worst = [e.base, ...e.given].reduce((a, b) => (strays(b) > strays(a) ? b : a));
+  const { splitSas } = worst.measures.reordering;
+  if (strays(worst) === 0 && splitSas === 0) return undefined;
+  const share = strays(worst) / e.report.input.packets;
+  return {
+    cause: 'reordering',
+    severity: splitSas > 0 && share > SPRAYED ? 'cause' : 'note',
+    says: `In scenario ${worst.name} ${many(strays(worst), 'packet')} (${percent(share)}) go to another queue than the first one of their flow, and ${many(splitSas, 'SA')} land on several queues: packets overtake each other, and replay windows drop what comes too late.`,
+    evidence: { scenario: worst.name, strays: strays(worst), splitSas },
+    remedies: [
+      {
+        says: 'Hash nothing that changes between the packets of a flow: no sequence numbers, no flow labels, no VLAN IDs where they vary. A NAT that moves an SA to another port does so once in a while; a wide replay window bears that.',
         commands: ['swanctl.conf: connections.NAME.children.CHILD.replay_window = 2048'],
       },
     ],
-    cost: strays / e.report.input.packets,
+    cost: share,
   };
 }
 

@@ -12,6 +12,13 @@ import type { AnalyzeReport, LoadMeasures, QueueReport, ScenarioReport } from '.
 import { tableShares } from './scenario.ts';
 import { FLOW_KIND, FLOW_WORDS, nameFlow, nameSa, reverseFlow } from './unit-key.ts';
 import { verdictOf } from './verdict.ts';
+import type { Windows } from './windows.ts';
+
+/** Scenarios that have seen all packets of an analysis, and the windows that they were counted in. */
+export interface Run {
+  readonly running: readonly Running[];
+  readonly windows: Windows;
+}
 
 export interface ReportContext {
   readonly files: readonly string[];
@@ -20,11 +27,16 @@ export interface ReportContext {
   readonly interrupted?: boolean;
 }
 
-/** The report of what was counted so far. */
-export function describeAnalysis(analysis: Analysis, context: ReportContext): AnalyzeReport {
+/**
+ * The report of what was counted so far.
+ *
+ * @param run other scenarios than the analysis's own: what `rerun` returned
+ */
+export function describeAnalysis(analysis: Analysis, context: ReportContext, run: Run = analysis): AnalyzeReport {
   analysis.flush();
   const { files, loop = 1, damage, interrupted = false } = context;
-  const { windows, packets, bytes } = analysis;
+  const { packets, bytes } = analysis;
+  const { windows, running } = run;
   const weights = orderUnits(analysis);
   const reverses = reversesOf(analysis);
   const without = {
@@ -43,9 +55,9 @@ export function describeAnalysis(analysis: Analysis, context: ReportContext): An
     malformed: named(MALFORMED_REASONS, analysis.malformed),
     flows: describeUnits(analysis.flows, analysis.flowPackets, analysis.flowBytes, analysis, nameFlow),
     sas: describeUnits(analysis.sas, analysis.saPackets, analysis.saBytes, analysis, nameSa),
-    scenarios: analysis.running.map((running) => describeScenario(analysis, running, weights, reverses)),
+    scenarios: running.map((one) => describeScenario(analysis, one, windows, weights, reverses)),
   };
-  return { ...without, verdict: verdictOf(without, analysis) };
+  return { ...without, verdict: verdictOf(without, analysis, running) };
 }
 
 function named(names: readonly string[], counts: ArrayLike<number>): Record<string, number> {
@@ -69,6 +81,7 @@ function reversesOf({ flows }: Analysis): Int32Array {
 function describeScenario(
   analysis: Analysis,
   running: Running,
+  windows: Windows,
   units: OrderUnits,
   reverses: Int32Array,
 ): ScenarioReport {
@@ -91,7 +104,7 @@ function describeScenario(
     const says = nic === undefined ? undefined : approximationOf(nic, cls);
     if (says !== undefined && analysis.classes[CLASSES.indexOf(cls)] > 0) model[cls] = says;
   }
-  const over = overTime(analysis.windows, tally.windows);
+  const over = overTime(windows, tally.windows);
   return {
     name: `${scenario.name}/${tally.queues}`,
     kind: scenario.kind,
@@ -102,7 +115,7 @@ function describeScenario(
     level: steerer.level,
     fields,
     rules: scenario.steering.rules ?? [],
-    table: { size, fill, buckets },
+    table: { size, fill, entries: [...entries], buckets },
     queues,
     unhashed: tally.unhashed,
     dropped: tally.dropped,

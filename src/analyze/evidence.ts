@@ -1,6 +1,6 @@
 /** What the verdict rests on, gathered from a report and its counts. */
 import { CLASS_FRAGMENT4, CLASS_NATT4 } from '../counters.ts';
-import type { Analysis } from './analysis.ts';
+import type { Analysis, Running } from './analysis.ts';
 import { orderUnits } from './describe-units.ts';
 import { bound, effectiveCount } from './measures.ts';
 import { keyFaults, otherKeyName } from './plan.ts';
@@ -13,6 +13,8 @@ export interface Evidence {
   readonly queues: number;
   /** What is judged: the first scenario that was asked for, else the model of ports. */
   readonly base: ScenarioReport;
+  /** All that was asked for. */
+  readonly given: readonly ScenarioReport[];
   /** All that were looked at under the same name. */
   readonly baseAt: readonly ScenarioReport[];
   readonly models: Readonly<Record<string, ScenarioReport>>;
@@ -33,7 +35,7 @@ export interface Evidence {
   /** Flows and SAs that must each stay in order, and the equal ones that they are worth. */
   readonly units: number;
   readonly effectiveUnits: number;
-  /** Bound on max over mean were the heaviest SA split into so many as there are queues. */
+  /** Bound on max over mean were each of the heavy SAs so many equal ones as there are queues. */
   readonly boundIfSplit: number;
   /** Scenarios whose keys have faults, with the same under another key. */
   readonly keys: readonly {
@@ -44,7 +46,11 @@ export interface Evidence {
   }[];
 }
 
-export function evidenceOf(report: Omit<AnalyzeReport, 'verdict'>, analysis: Analysis): Evidence {
+export function evidenceOf(
+  report: Omit<AnalyzeReport, 'verdict'>,
+  analysis: Analysis,
+  running: readonly Running[],
+): Evidence {
   const { scenarios } = report;
   const counts = [...new Set(scenarios.map(({ queues }) => queues.length))].sort((a, b) => a - b);
   const queues = counts[counts.length >> 1];
@@ -64,19 +70,17 @@ export function evidenceOf(report: Omit<AnalyzeReport, 'verdict'>, analysis: Ana
     bases.reduce((sum, name) => sum + (classes[`${name}4` as 'esp4'] ?? 0) + (classes[`${name}6` as 'esp6'] ?? 0), 0) /
     report.input.packets;
   const weights = orderUnits(analysis).packets;
-  const [heaviestSa] = report.sas.heaviest;
-  const split = new Float64Array(weights.length + queues);
-  if (heaviestSa !== undefined) {
-    split.set(weights);
-    const i = weights.indexOf(heaviestSa.packets);
-    split[i] = 0;
-    split.fill(heaviestSa.packets / queues, weights.length);
-    split.sort().reverse();
-  }
+  const heavy = report.sas.heaviest.filter(({ packetShare }) => packetShare * base.queues.length > 1.25);
+  const split = splitUp(
+    weights,
+    heavy.map(({ packets }) => packets),
+    base.queues.length,
+  );
   return {
     report,
     queues: base.queues.length,
     base,
+    given: scenarios.filter(({ kind }) => kind === 'given'),
     baseAt: scenarios.filter((s) => s.kind === base.kind && nameOf(s) === nameOf(base)),
     models,
     protectedShare: of('esp', 'natt', 'ah'),
@@ -84,13 +88,21 @@ export function evidenceOf(report: Omit<AnalyzeReport, 'verdict'>, analysis: Ana
     fragmentShare: of('fragment'),
     families: ['4', '6'].filter((family) => (classes[`esp${family}` as 'esp4'] ?? 0) > 0),
     ...pairsOf(analysis),
-    heavySas: report.sas.heaviest.filter(({ packetShare }) => packetShare * queues > 1.25).length,
+    heavySas: heavy.length,
     heaviestClear: heaviestClear(analysis),
-    units: weights.length,
+    units: report.flows.exact && report.sas.exact ? weights.length : report.flows.count,
     effectiveUnits: effectiveCount(weights),
-    boundIfSplit: bound(split, report.input.packets, queues),
-    keys: keysOf(report, analysis),
+    boundIfSplit: bound(split, report.input.packets, base.queues.length),
+    keys: keysOf(report, running),
   };
+}
+
+/** The weights with some of them in so many equal parts each, the heaviest first. */
+function splitUp(weights: Float64Array, heavy: readonly number[], parts: number): Float64Array {
+  const rest = [...weights];
+  for (const weight of heavy) rest.splice(rest.indexOf(weight), 1);
+  for (const weight of heavy) rest.push(...new Array<number>(parts).fill(weight / parts));
+  return Float64Array.from(rest).sort().reverse();
 }
 
 function nameOf({ name, queues }: ScenarioReport): string {
@@ -140,7 +152,7 @@ function heaviestClear({ flows, packets, bytes }: Analysis): HeavyUnit | undefin
   };
 }
 
-function keysOf({ scenarios }: Omit<AnalyzeReport, 'verdict'>, { running }: Analysis): Evidence['keys'] {
+function keysOf({ scenarios }: Omit<AnalyzeReport, 'verdict'>, running: readonly Running[]): Evidence['keys'] {
   return scenarios.flatMap((scenario, i) => {
     if (scenario.kind !== 'given') return [];
     const other = scenarios.find(

@@ -5,3 +5,4 @@ export * from './measures.ts';
 export * from './plan.ts';
 export * from './report.ts';
 export * from './scenario.ts';
+export * from './session.ts';

@@ -31,14 +31,17 @@ function names(ability: SpiAbility): string {
     .join(', ');
 }
 
-const RPS: readonly string[] = [`for q in /sys/class/net/${DEV}/queues/rx-*; do echo MASK > $q/rps_cpus; done`];
+const RPS: readonly string[] = [
+  `ethtool -K ${DEV} rxhash off`,
+  `for q in /sys/class/net/${DEV}/queues/rx-*; do echo MASK > $q/rps_cpus; done`,
+];
 
 /** The ways to have the SPI hashed, the device's own first. `families`: 4 and 6, as far as there is ESP of them. */
 export function hashSpi(
   nic: string | null,
   families: readonly string[],
   gain: Partial<Remedy>,
-  spis: readonly string[],
+  pinned: readonly HeavyUnit[],
 ): Remedy[] {
   const commands = families.map((family) => `ethtool -N ${DEV} rx-flow-hash esp${family} sdfn`);
   const profile = nic === null ? undefined : nicProfile(nic);
@@ -58,15 +61,18 @@ export function hashSpi(
       commands: [],
     });
   } else if (ability === 'none') {
-    remedies.push({ says: `${nic} cannot hash the SPI: ${profile!.facts.esp.says}`, commands: [] });
+    remedies.push({
+      says: `${nic} does not hash the SPI, and ethtool cannot tell it to (docs/nic-profiles.md).`,
+      commands: [],
+    });
   }
   if (ability !== 'default' && profile?.variant !== 'flow-dissector') {
     remedies.push({
-      says: 'Let Linux spread the packets in software (RPS): its own hash sees the SPI. RPS keeps to a hash that the NIC gave, so the NIC must not give one for ESP.',
+      says: 'Let Linux spread the packets in software (RPS): its own hash sees the SPI (scenario linux-rps shows it). It keeps to a hash of the NIC that the driver says is of ports; without rxhash there is none.',
       commands: RPS,
     });
-    const rules = spis.map((spi, i) => `ethtool -N ${DEV} flow-type esp4 spi ${spi} action ${i}`);
-    if (rules.length > 0 && families.includes('4')) {
+    const rules = pinned.map((unit, i) => `ethtool -N ${DEV} flow-type ${unit.class} spi ${unit.spi} action ${i}`);
+    if (rules.length > 0) {
       remedies.push({
         says: 'Or pin the heaviest SAs to queues by rules, where the NIC takes rules for ESP.',
         commands: rules,
@@ -88,7 +94,7 @@ export function spreadNatt(gain: Partial<Remedy>): Remedy[] {
       commands: ['swanctl.conf: connections.NAME.encap = yes, connections.NAME.children.CHILD.per_cpu_sas = encap'],
     },
     {
-      says: `${looksInside.length === 0 ? 'No driver of Linux that is known here' : `Only ${looksInside.map(({ name }) => name).join(', ')}`} looks for the SPI in UDP, nor does RPS; ice and i40e can with DPDK and their ESP packages (RTE_FLOW_ITEM_TYPE_ESP behind UDP).`,
+      says: `${looksInside.length === 0 ? 'No driver of Linux that is known here' : `Only ${looksInside.map(({ name }) => name).join(', ')}`} looks for the SPI in UDP, nor does RPS; ice and i40e can with DPDK and their packages for ESP.`,
       commands: [],
     },
     {
@@ -101,7 +107,7 @@ export function spreadNatt(gain: Partial<Remedy>): Remedy[] {
 export function splitSa(queues: number, before: number, after: number): Remedy[] {
   return [
     {
-      says: `Negotiate an SA for each CPU (RFC 9611: Linux 6.13, strongSwan 6.0.2), and have their SPIs hashed, or with "encap" their UDP ports. With ${queues} equal SAs instead of this one, no hash was bound to more than`,
+      says: `Negotiate an SA for each CPU (RFC 9611: Linux 6.13, strongSwan 6.0.2), and have their SPIs hashed, or with "encap" their UDP ports. With ${queues} equal SAs in place of each heavy one the bound falls:`,
       before,
       after,
       commands: ['swanctl.conf: connections.NAME.children.CHILD.per_cpu_sas = yes'],

@@ -75,6 +75,8 @@ export interface ScenarioReport {
   readonly table: {
     readonly size: number;
     readonly fill: string;
+    /** The queue at each index. */
+    readonly entries: readonly number[];
     /** Entries that got packets. */
     readonly buckets: readonly {
       readonly index: number;
@@ -163,6 +165,7 @@ export const CAUSES = [
   'elephant',
   'few-units',
   'fragments',
+  'unhashed',
   'reordering',
   'balanced',
   'no-esp',

@@ -1,6 +1,9 @@
 import { planScenarios } from '../analyze/index.ts';
+import type { AnalyzeReport } from '../analyze/report.ts';
+import { openSink } from '../io/sink.ts';
 import { runAnalysis } from '../report/analyze.ts';
 import { analyzeText } from '../report/analyze-text.ts';
+import { analyzePage } from '../report/page/page.ts';
 import { styleFor } from '../report/terminal.ts';
 import { ANALYZE_STEERING, givenScenarios, queueList } from './analyze-scenarios.ts';
 import { readArgs, usageError, wholeNumber } from './args.ts';
@@ -13,6 +16,7 @@ const OPTIONS = {
   flows: { type: 'string' },
   'service-rate': { type: 'string' },
   ring: { type: 'string' },
+  html: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
@@ -50,6 +54,7 @@ export async function analyzeCommand(args: readonly string[]): Promise<number> {
     process.removeListener('SIGINT', onInterrupt);
   });
   const { report } = analyzed;
+  if (values.html !== undefined) writePage(values.html, report);
   process.stdout.write(
     values.json ? `${JSON.stringify(report)}\n` : analyzeText(analyzed, styleFor(process.stdout, process.env)),
   );
@@ -58,4 +63,13 @@ export async function analyzeCommand(args: readonly string[]): Promise<number> {
     return 1;
   }
   return report.interrupted ? EXIT_INTERRUPTED : 0;
+}
+
+function writePage(path: string, report: AnalyzeReport): void {
+  const sink = openSink(path);
+  try {
+    sink.append(new TextEncoder().encode(analyzePage(report)));
+  } finally {
+    sink.close();
+  }
 }
