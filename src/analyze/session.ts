@@ -26,6 +26,10 @@ export class CaptureSession {
     this.damage = readAll(bytes, this.base);
   }
 
+  get packets(): number {
+    return this.base.packets;
+  }
+
   /** What happens by some scenarios, with the models beside them. None: the usual ones. */
   report(given: readonly Scenario[]): AnalyzeReport {
     const { bytes, base, damage } = this;

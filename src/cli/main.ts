@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   analyze: async () => (await import('./analyze.ts')).analyzeCommand,
   hash: async () => (await import('./hash.ts')).hashCommand,
   key: async () => (await import('./key.ts')).keyCommand,
+  lab: async () => (await import('./lab.ts')).labCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
 };
 
