@@ -1,6 +1,5 @@
 /** The lab's page: what is turned is asked of the worker at once, and drawn. */
 import type { AnalyzeReport } from '../analyze/report.ts';
-import type { Child } from '../report/page/markup.ts';
 import { el } from '../report/page/markup.ts';
 import { scenarioTable, verdictList } from '../report/page/page.ts';
 import { describeHash, scenarioFigures } from '../report/page/scenario-view.ts';
@@ -50,18 +49,16 @@ async function load(name: string, source: Blob | Response): Promise<void> {
 
 function draw(report: AnalyzeReport, milliseconds: number): void {
   const [mine] = report.scenarios;
-  const { packets, idleQueues } = { ...mine.measures, packets: mine.measures.packets };
+  const { packets, idleQueues } = mine.measures;
   status.textContent = `${grouped(report.input.packets)} packets of ${report.input.files[0]} in ${milliseconds.toFixed(0)} ms: busiest queue ${packets.maxOverMean.toFixed(2)} times its fair share (least possible ${packets.bound.toFixed(2)}), ${idleQueues} idle.`;
-  const damage: Child[] =
-    report.damage === undefined ? [] : [el('p', { class: 'warn' }, `Damaged: ${report.damage.message}`)];
   result.innerHTML = [
-    ...damage.map((child) => el('div', {}, child).text),
+    report.damage === undefined ? '' : el('p', { class: 'warn' }, `Damaged: ${report.damage.message}`).text,
     el('p', { class: 'soft' }, describeHash(mine)).text,
     el('div', { class: 'charts' }, ...scenarioFigures(mine, report.input.packets)).text,
     el('h2', {}, 'Verdict').text,
     verdictList(report.verdict).text,
     el('h2', {}, 'Beside it').text,
-    el('div', { class: 'wide' }, scenarioTable(report.scenarios)).text,
+    el('div', { class: 'wide' }, scenarioTable(report.scenarios, false)).text,
   ].join('');
   // For whoever reads the page by a program.
   result.dataset.numbers = JSON.stringify(

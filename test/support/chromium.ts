@@ -13,7 +13,13 @@ export const CHROMIUM: string | undefined = ['chromium', 'chromium-browser', 'go
   .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
   .find((path) => existsSync(path));
 
-type Message = { id?: number; method?: string; params?: Record<string, never>; result?: never; error?: { message: string } };
+type Message = {
+  id?: number;
+  method?: string;
+  params?: Record<string, never>;
+  result?: never;
+  error?: { message: string };
+};
 
 export class Browser {
   /** What pages complained of: exceptions, console errors, loads that failed or were refused. */

@@ -61,7 +61,7 @@ function summary({ input, classes, damage, interrupted }: AnalyzeReport): Markup
 function sections(report: AnalyzeReport): Markup[] {
   return [
     el('section', {}, el('h2', {}, 'Verdict'), verdictList(report.verdict)),
-    el('section', {}, el('h2', {}, 'Scenarios'), el('div', { class: 'wide' }, scenarioTable(report.scenarios))),
+    el('section', {}, el('h2', {}, 'Scenarios'), el('div', { class: 'wide' }, scenarioTable(report.scenarios, true))),
     ...largeScenarios(report).map((scenario) =>
       el(
         'section',
@@ -127,9 +127,10 @@ const COLUMNS: readonly [string, (scenario: ScenarioReport) => number][] = [
 ];
 const WHOLE: ReadonlySet<string> = new Set(['Queues', 'Idle', 'Ways parted', 'Strays']);
 
-/** All scenarios, sortable, each with its queues drawn small. */
-export function scenarioTable(scenarios: readonly ScenarioReport[]): Markup {
-  const heading = (name: string): Markup => el('th', { scope: 'col' }, el('button', { type: 'button' }, name));
+/** All scenarios, each with its queues drawn small. `sortable`: the page has {@link SORT_SCRIPT}. */
+export function scenarioTable(scenarios: readonly ScenarioReport[], sortable: boolean): Markup {
+  const heading = (name: string): Markup =>
+    el('th', { scope: 'col' }, sortable ? el('button', { type: 'button' }, name) : name);
   return el(
     'table',
     {},

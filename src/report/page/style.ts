@@ -7,7 +7,7 @@ const DARK = `--bg:#0f1419;--fg:#e6edf3;--soft:#9aa6b2;--line:#30363d;--card:#16
 
 const shades = Array.from(
   { length: 10 },
-  (_, i) => `.h${i}{fill:rgba(var(--heat),${i === 0 ? 0.06 : 0.1 + 0.1 * i})}`,
+  (_, i) => `.h${i}{fill:rgba(var(--heat),${i === 0 ? 0.06 : (i + 1) / 10})}`,
 ).join('');
 
 export const STYLE: string = `:root{color-scheme:light dark;${LIGHT}}
@@ -20,7 +20,7 @@ p{margin:.3rem 0}.soft{color:var(--soft)}.warn{color:var(--bad);font-weight:600}
 .charts{display:flex;flex-wrap:wrap;gap:1rem 2rem}figure{margin:0;flex:1 1 30rem;min-width:0}figcaption{font-weight:600;margin-bottom:.3rem}
 svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .end{text-anchor:end}.mid,.cell{text-anchor:middle}.grid{stroke:var(--line)}.bar{fill:var(--bar)}.over{fill:var(--over)}
-.fair{stroke:var(--fair);stroke-dasharray:5 3;stroke-width:1.5}svg .note{fill:var(--fair)}
+.fair{stroke:var(--fair);stroke-dasharray:5 3;stroke-width:1.5}svg .note{fill:var(--fair);paint-order:stroke;stroke:var(--bg);stroke-width:4px;stroke-linejoin:round}
 .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.curve.c0{stroke:var(--c0)}.curve.c1{stroke:var(--c1);stroke-dasharray:7 3}
 svg .key.c0{fill:var(--c0)}svg .key.c1{fill:var(--c1)}
 ${shades}
