@@ -211,8 +211,14 @@ function elephant(e: Evidence): Found | undefined {
 function fewUnits(e: Evidence): Found | undefined {
   const best = Math.min(...Object.values(e.models).map(mm), mm(e.base));
   const { bound } = e.base.measures.packets;
-  // What has no hash is nothing to spread.
-  if (best <= UNEVEN * bound || unhashedShare(e) * e.queues > UNEVEN) return undefined;
+  if (best <= UNEVEN * bound) return undefined;
+  // What has no hash is nothing to spread, and one that is too heavy is a cause of its own.
+  const heavy = Math.max(
+    unhashedShare(e),
+    e.heaviestClear?.packetShare ?? 0,
+    e.report.sas.heaviest[0]?.packetShare ?? 0,
+  );
+  if (heavy * e.queues > UNEVEN) return undefined;
   const remedies = [
     ...(e.protectedShare > 0
       ? [

@@ -63,11 +63,33 @@ export function describeUnits(
         }),
     packets,
     bytes,
-    effective: rounded(effectiveCount(ofPackets) * 2 ** level),
+    effective: rounded(effective(units, packets)),
     gini: { packets: rounded(gini(ofPackets)), bytes: rounded(gini(ofBytes)) },
     heaviest: heaviest(units, total, name),
     lorenz: { packets: curve(ofPackets), bytes: curve(ofBytes) },
   };
+}
+
+/**
+ * The number of equal ones. Of a sample: the heavy ones, which it may lack or have by luck, by their own counters; of the others as
+ * many as it stands for.
+ */
+function effective(units: Units, total: number): number {
+  const { words, count, level, packets, heavyPackets } = units;
+  if (heavyPackets === undefined) return effectiveCount(packets.subarray(0, count));
+  const isHeavy = new Uint8Array(count);
+  const key = new Int32Array(words);
+  let squares = 0;
+  for (let i = 0; i < heavyPackets.count; i++) {
+    // Below, a counter may be short of more than half.
+    if (heavyPackets.weights[i] <= heavyPackets.taken) continue;
+    squares += heavyPackets.weights[i] ** 2;
+    key.set(heavyPackets.keys.subarray(i * words, (i + 1) * words));
+    const kept = units.lookUp(key);
+    if (kept >= 0) isHeavy[kept] = 1;
+  }
+  for (let i = 0; i < count; i++) if (isHeavy[i] === 0) squares += packets[i] ** 2 * 2 ** level;
+  return squares === 0 ? 0 : total ** 2 / squares;
 }
 
 function curve(weights: Float64Array): [number, number][] {

@@ -91,7 +91,7 @@ export function evidenceOf(
     heavySas: heavy.length,
     heaviestClear: heaviestClear(analysis),
     units: report.flows.exact && report.sas.exact ? weights.length : report.flows.count,
-    effectiveUnits: effectiveCount(weights),
+    effectiveUnits: report.flows.exact && report.sas.exact ? effectiveCount(weights) : report.flows.effective,
     boundIfSplit: bound(split, report.input.packets, base.queues.length),
     keys: keysOf(report, running),
   };

@@ -267,19 +267,27 @@ describe('what cannot be', () => {
   });
 });
 
-it('more flows than are kept: bounded, and the load of every queue exact', () => {
+it('more flows than are kept: bounded, the load of every queue exact, heavy ones found', () => {
   const analysis = new Analysis({ scenarios: planScenarios({ given: [], queues: [8] }), flowLimit: 4096 });
   const frame = packetOf({ src: '10.0.0.1', dst: '10.0.0.2', sport: 1, dport: 443 });
+  const heavy = packetOf({ src: '192.0.2.1', dst: '10.0.0.2', sport: 1, dport: 443 });
   const view = new DataView(frame.buffer);
   for (let i = 0; i < 200_000; i++) {
     view.setUint32(26, 0x0a000000 + i * 7);
     analysis.frame(frame, 0, frame.length, 100, 1, 1_700_000_000, i * 1000);
+    if (i % 4 === 0) analysis.frame(heavy, 0, heavy.length, 1000, 1, 1_700_000_000, i * 1000);
   }
-  const report = describeAnalysis(analysis, { files: [] });
-  expect(report.flows).toMatchObject({ exact: false, sample: { limit: 4096 } });
-  expect(Math.abs(report.flows.count / 200_000 - 1)).toBeLessThan(0.1);
-  for (const { queues } of report.scenarios) {
-    expect(queues.reduce((sum, { packets }) => sum + packets, 0)).toBe(200_000);
-    expect(queues.reduce((sum, { flows }) => sum + flows, 0)).toBe(report.flows.count);
+  const { flows, scenarios, verdict } = describeAnalysis(analysis, { files: [] });
+  expect(flows).toMatchObject({ exact: false, sample: { limit: 4096 } });
+  expect(Math.abs(flows.count / 200_000 - 1)).toBeLessThan(0.1);
+  // a fifth of the packets in one flow: 1 / (0.2 ** 2), and next to nothing of the others
+  expect(Math.abs(flows.effective / 25 - 1)).toBeLessThan(0.05);
+  expect(flows.heaviest[0]).toMatchObject({ src: '192.0.2.1' });
+  expect(flows.heaviest[0].packets).toBeLessThanOrEqual(50_000);
+  expect(flows.heaviest[0].packets + flows.sample!.shortPackets).toBeGreaterThanOrEqual(50_000);
+  expect(verdict[0].cause).toBe('elephant');
+  for (const { queues } of scenarios) {
+    expect(queues.reduce((sum, { packets }) => sum + packets, 0)).toBe(250_000);
+    expect(queues.reduce((sum, one) => sum + one.flows, 0)).toBe(flows.count);
   }
 });

@@ -137,7 +137,9 @@ describe('the verdict', () => {
   });
 
   it('a few SAs of as many peers: dice', () => {
-    const peers = spis(24).map((spi, n) => packetOf({ src: `10.0.${n}.1`, dst: '192.0.2.9', spi }));
+    const peers = spis(24).map((spi, n) =>
+      packetOf({ src: `10.${(n * 37) & 255}.${(n * n * 101) & 255}.${(n * 53) & 255}`, dst: '192.0.2.9', spi }),
+    );
     const found = entry(verdict(repeat(peers, 100)), 'few-units');
     expect(found.evidence).toMatchObject({ units: 24, effectiveUnits: 24, queues: 8, bound: 1 });
     expect(found.remedies[0].commands[0]).toContain('rxsteer key place');
