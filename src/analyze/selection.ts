@@ -4,6 +4,7 @@
  * flow (tunnels that are entered, VLAN IDs, flow labels, TEIDs, sequence numbers, rules), each packet is hashed.
  */
 import { CLASS_AH6, CLASS_ESP4, CLASS_NONIP, CLASS_OTHER4, CLASS_UDP6, CLASSES } from '../counters.ts';
+import { AS_UDP } from '../hash/fields.ts';
 import type { FlowHasher } from '../hash/flow-hasher.ts';
 import { DROPPED, type Steerer } from '../steer/steerer.ts';
 import { Dissection } from '../wire/dissection.ts';
@@ -12,6 +13,14 @@ import type { Tally } from './tally.ts';
 
 /** Letters of fields that may differ between the packets of a flow. */
 const CHANGING = /[vlme]/;
+
+/** Flow types of classes that have another name. */
+const TYPE_OF: Readonly<Record<string, string>> = { ike: 'udp', keepalive: 'udp', fragment: 'ip', other: 'ip' };
+
+function lettersOf(base: string, family: string, fields: Readonly<Record<string, string>>): string {
+  const letters = fields[(TYPE_OF[base] ?? base) + family] ?? '';
+  return letters === AS_UDP ? (fields[`udp${family}`] ?? '') : letters;
+}
 
 export class Selection {
   readonly tallies: Tally[] = [];
@@ -47,7 +56,7 @@ export class Selection {
     if (cls <= CLASS_NONIP || steerer.rules !== undefined || hasher.ways[cls] === 0) return false;
     if (((this.discarded >> cls) & 1) !== 0) return false;
     const family = name.slice(-1);
-    if (Object.values(fields).some((letters) => CHANGING.test(letters))) return false;
+    if (CHANGING.test(lettersOf(name.slice(0, -1), family, fields))) return false;
     if ((cls | 1) === CLASS_UDP6 && fields[`gtpu${family}`] !== undefined) return false;
     if (steerer.nic?.variant === 'spi-sequence' && cls >= CLASS_ESP4 && cls <= CLASS_AH6) return false;
     // Flow labels.

@@ -24,7 +24,7 @@ export class WindowCounts {
 
 export class Windows {
   /** Nanoseconds. */
-  width = FIRST_WIDTH;
+  width: number = FIRST_WIDTH;
   /** Windows up to the last one with a packet. */
   used = 0;
   private readonly counts: readonly WindowCounts[];

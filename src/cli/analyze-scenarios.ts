@@ -3,19 +3,7 @@ import { basename } from 'node:path';
 import type { Scenario } from '../analyze/index.ts';
 import { shown } from '../errors.ts';
 import { oneOf, usageError, wholeNumber } from './args.ts';
-import { DEFAULT_QUEUES, STEERING_OPTIONS, type SteeringValues, steeringOptions } from './steering-options.ts';
-
-/** As for other commands, but that most may be given several times. */
-export const ANALYZE_STEERING = {
-  ...STEERING_OPTIONS,
-  nic: { type: 'string', multiple: true },
-  hkey: { type: 'string', multiple: true },
-  hfunc: { type: 'string', multiple: true },
-  xfrm: { type: 'string', multiple: true },
-  indir: { type: 'string', multiple: true },
-  'table-size': { type: 'string', multiple: true },
-  level: { type: 'string' },
-} as const;
+import { DEFAULT_QUEUES, type SteeringValues, steeringOptions } from './steering-options.ts';
 
 const ALTERNATIVES = ['hkey', 'hfunc', 'xfrm', 'indir', 'table-size'] as const;
 

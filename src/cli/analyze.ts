@@ -5,12 +5,21 @@ import { runAnalysis } from '../report/analyze.ts';
 import { analyzeText } from '../report/analyze-text.ts';
 import { analyzePage } from '../report/page/page.ts';
 import { styleFor } from '../report/terminal.ts';
-import { ANALYZE_STEERING, givenScenarios, queueList } from './analyze-scenarios.ts';
+import { givenScenarios, queueList } from './analyze-scenarios.ts';
 import { readArgs, usageError, wholeNumber } from './args.ts';
 import { progressLine } from './progress.ts';
+import { STEERING_OPTIONS } from './steering-options.ts';
 
+/** As for other commands, but that most may be given several times. */
 const OPTIONS = {
-  ...ANALYZE_STEERING,
+  ...STEERING_OPTIONS,
+  nic: { type: 'string', multiple: true },
+  hkey: { type: 'string', multiple: true },
+  hfunc: { type: 'string', multiple: true },
+  xfrm: { type: 'string', multiple: true },
+  indir: { type: 'string', multiple: true },
+  'table-size': { type: 'string', multiple: true },
+  level: { type: 'string' },
   sweep: { type: 'boolean' },
   loop: { type: 'string' },
   flows: { type: 'string' },

@@ -1,4 +1,5 @@
-import { Analysis, type AnalysisOptions, describeAnalysis } from '../analyze/index.ts';
+import { Analysis, type AnalysisOptions } from '../analyze/analysis.ts';
+import { describeAnalysis } from '../analyze/describe.ts';
 import type { AnalyzeReport } from '../analyze/report.ts';
 import { RxSteerError } from '../errors.ts';
 import { createBlockPool } from '../io/blocks.ts';

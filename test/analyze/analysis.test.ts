@@ -1,7 +1,11 @@
 /** Counts of an analysis against a steerer that is asked about every packet. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Analysis, describeAnalysis, nicScenarios, planScenarios, type Scenario } from '../../src/analyze/index.ts';
-import { microsoftKey } from '../../src/hash/keys.ts';
+import { Analysis } from '../../src/analyze/analysis.ts';
+import { describeAnalysis } from '../../src/analyze/describe.ts';
+import { CaptureSession, nicScenarios, planScenarios, type Scenario } from '../../src/analyze/index.ts';
+import { readCapture } from '../../src/capture/index.ts';
+import { microsoftKey, seededKey } from '../../src/hash/keys.ts';
 import { NIC_PROFILES } from '../../src/steer/nic/index.ts';
 import { Steerer } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
@@ -125,6 +129,59 @@ describe('an analysis', () => {
     const report = analyze([{ frame, at: 0, wire: 1500 }]);
     expect(report.input).toMatchObject({ packets: 1, bytes: frame.length, wireBytes: 1500 });
     expect(report.scenarios[0].queues.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(1500);
+  });
+});
+
+describe('a session', () => {
+  const bytes = (name: string): Uint8Array => readFileSync(new URL(name, CAPTURES));
+  const ways: [string, Scenario['steering']][] = [
+    ['another table', { queues: 12, tableSize: 64 }],
+    ['another key', { queues: 8, key: seededKey('x') }],
+    ['a device', { queues: 4, nic: 'ice' }],
+    ['a device that must see each packet', { queues: 4, nic: 'linux-rps' }],
+    ['rules', { queues: 4, rules: ['flow-type esp4 action 1'] }],
+  ];
+
+  it.each(['linux_mx_tunnel_4_raw.pcap', 'scapy_fragments.pcap', 'scapy_neg_replay.pcap'])(
+    'says the same as an analysis that reads the packets again: %s',
+    (name) => {
+      const session = new CaptureSession(bytes(name), name);
+      for (const [what, steering] of ways) {
+        const scenario: Scenario = { name: what, kind: 'given', steering };
+        const analysis = new Analysis({ scenarios: planScenarios({ given: [scenario] }) });
+        let at = 0;
+        for (const record of readCapture(bytes(name))) {
+          const { linkType, seconds, nanos, bytes: frame, wireLength } = record;
+          analysis.frame(frame, 0, frame.length, wireLength, linkType, seconds, nanos);
+          at++;
+        }
+        expect(session.packets).toBe(at);
+        expect(session.report([scenario]), what).toEqual(describeAnalysis(analysis, { files: [name] }));
+      }
+      expect(session.report([]).scenarios).toHaveLength(24);
+    },
+  );
+
+  it('counts frames without a flow by other scenarios too', () => {
+    const analysis = new Analysis({ scenarios: planScenarios({ given: [] }), keep: true });
+    const packet = packetOf({ src: '10.0.0.1', dst: '10.0.0.2', spi: 1000 });
+    const all = new Uint8Array(packet.length + 60);
+    all.set(packet);
+    all.set([8, 6], packet.length + 12); // ARP
+    analysis.frame(all, 0, packet.length, packet.length, 1, 1_700_000_000, 0);
+    analysis.frame(all, packet.length, 60, 60, 1, 1_700_000_002, 0);
+    const run = analysis.rerun(all, [{ name: 'x', kind: 'given', steering: { queues: 4, fields: { ether: 'm' } } }])!;
+    const [{ tally }] = run.running;
+    expect(tally.queuePackets.reduce((a, b) => a + b, 0)).toBe(2);
+    expect(tally.unhashed).toBe(0);
+    expect(run.windows.used).toBe(analysis.windows.used);
+  });
+
+  it('reports damage, and refuses what is no capture', () => {
+    const whole = bytes('scapy_neg_replay.pcap');
+    const session = new CaptureSession(whole.subarray(0, whole.length - 9), 'cut');
+    expect(session.report([]).damage).toMatchObject({ offset: expect.any(Number) });
+    expect(() => new CaptureSession(new Uint8Array(9), 'zeros')).toThrow('expected a pcap or pcapng capture');
   });
 });
 

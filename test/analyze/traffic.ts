@@ -1,5 +1,7 @@
 /** Traffic for analyses, frame by frame, with times. */
-import { Analysis, type AnalysisOptions, describeAnalysis, planScenarios } from '../../src/analyze/index.ts';
+import { Analysis, type AnalysisOptions } from '../../src/analyze/analysis.ts';
+import { describeAnalysis } from '../../src/analyze/describe.ts';
+import { planScenarios } from '../../src/analyze/index.ts';
 import type { AnalyzeReport } from '../../src/analyze/report.ts';
 import { LINK_ETHERNET } from '../../src/wire/dissect.ts';
 import { type TupleOptions, tupleFrame } from '../../src/wire/emit.ts';
