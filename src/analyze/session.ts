@@ -6,7 +6,7 @@ import { Analysis } from './analysis.ts';
 import { describeAnalysis } from './describe.ts';
 import { planScenarios } from './plan.ts';
 import type { AnalyzeReport } from './report.ts';
-import type { Scenario } from './scenario.ts';
+import { modelScenarios, type Scenario } from './scenario.ts';
 
 export class CaptureSession {
   readonly name: string;
@@ -22,7 +22,7 @@ export class CaptureSession {
   constructor(bytes: Uint8Array, name: string) {
     this.bytes = bytes;
     this.name = name;
-    this.base = new Analysis({ scenarios: planScenarios({ given: [] }), keep: true });
+    this.base = new Analysis({ scenarios: modelScenarios([4]).slice(-1), keep: true });
     this.damage = readAll(bytes, this.base);
   }
 
@@ -34,7 +34,6 @@ export class CaptureSession {
   report(given: readonly Scenario[]): AnalyzeReport {
     const { bytes, base, damage } = this;
     const context = { files: [this.name], ...(damage === undefined ? {} : { damage }) };
-    if (given.length === 0) return describeAnalysis(base, context);
     const scenarios = planScenarios({ given });
     const run = base.rerun(bytes, scenarios);
     if (run !== undefined) return describeAnalysis(base, context, run);

@@ -93,10 +93,14 @@ for (const [name, value] of Object.entries(readSettings(location.hash))) {
 }
 form.addEventListener('input', ask);
 form.addEventListener('submit', (event) => event.preventDefault());
-element('file', HTMLInputElement).addEventListener('change', (event) => {
-  const [file] = (event.target as HTMLInputElement).files ?? [];
+const chooser = element('file', HTMLInputElement);
+const loadChosen = (): void => {
+  const [file] = chooser.files ?? [];
   if (file !== undefined) void load(file.name, file);
-});
+};
+chooser.addEventListener('change', loadChosen);
+// Chosen while the modules were still on their way.
+loadChosen();
 document.addEventListener('dragover', (event) => event.preventDefault());
 document.addEventListener('drop', (event) => {
   event.preventDefault();
@@ -104,7 +108,7 @@ document.addEventListener('drop', (event) => {
   if (file !== undefined) void load(file.name, file);
 });
 const given = document.body.dataset.capture;
-if (given !== undefined) {
+if (given !== undefined && chooser.files?.length === 0) {
   fetch('capture').then(
     (response) => load(given, response),
     () => {
