@@ -4,13 +4,13 @@ import { approximationOf } from '../steer/nic/index.ts';
 import { DROPPED } from '../steer/steerer.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Analysis, Running } from './analysis.ts';
-import { describeUnits, type OrderUnits, orderUnits } from './describe-units.ts';
+import { type Facts, factsOf } from './facts.ts';
 import { fragmentsOf } from './fragment-flow.ts';
 import { bound, chiSquare, chiSquareTail, gini, idle, jain, maxOverMean, rounded } from './measures.ts';
 import { overTime } from './over-time.ts';
 import type { AnalyzeReport, LoadMeasures, QueueReport, ScenarioReport } from './report.ts';
 import { tableShares } from './scenario.ts';
-import { FLOW_KIND, FLOW_WORDS, nameFlow, nameSa, reverseFlow } from './unit-key.ts';
+import { FLOW_KIND, FLOW_WORDS } from './unit-key.ts';
 import { verdictOf } from './verdict.ts';
 import type { Windows } from './windows.ts';
 
@@ -31,14 +31,18 @@ export interface ReportContext {
  * The report of what was counted so far.
  *
  * @param run other scenarios than the analysis's own: what `rerun` returned
+ * @param facts of the analysis, where they are at hand
  */
-export function describeAnalysis(analysis: Analysis, context: ReportContext, run: Run = analysis): AnalyzeReport {
+export function describeAnalysis(
+  analysis: Analysis,
+  context: ReportContext,
+  run: Run = analysis,
+  facts: Facts = factsOf(analysis),
+): AnalyzeReport {
   analysis.flush();
   const { files, loop = 1, damage, interrupted = false } = context;
   const { packets, bytes } = analysis;
   const { windows, running } = run;
-  const weights = orderUnits(analysis);
-  const reverses = reversesOf(analysis);
   const without = {
     schema: 'rxsteer.analyze/1' as const,
     input: {
@@ -53,11 +57,11 @@ export function describeAnalysis(analysis: Analysis, context: ReportContext, run
     ...(interrupted ? { interrupted: true as const } : {}),
     classes: named(CLASSES, analysis.classes) as Partial<Record<ClassName, number>>,
     malformed: named(MALFORMED_REASONS, analysis.malformed),
-    flows: describeUnits(analysis.flows, analysis.flowPackets, analysis.flowBytes, analysis, nameFlow),
-    sas: describeUnits(analysis.sas, analysis.saPackets, analysis.saBytes, analysis, nameSa),
-    scenarios: running.map((one) => describeScenario(analysis, one, windows, weights, reverses)),
+    flows: facts.flows,
+    sas: facts.sas,
+    scenarios: running.map((one) => describeScenario(analysis, one, windows, facts)),
   };
-  return { ...without, verdict: verdictOf(without, analysis, running) };
+  return { ...without, verdict: verdictOf(without, facts, running) };
 }
 
 function named(names: readonly string[], counts: ArrayLike<number>): Record<string, number> {
@@ -68,22 +72,11 @@ function named(names: readonly string[], counts: ArrayLike<number>): Record<stri
   return result;
 }
 
-/** At flows: the flow of the other direction where that came later, so that each pair is there once; else -1. */
-function reversesOf({ flows }: Analysis): Int32Array {
-  const key = new Int32Array(FLOW_WORDS);
-  return Int32Array.from({ length: flows.count }, (_, flow) => {
-    if (!reverseFlow(flows.keys, flow * FLOW_WORDS, key)) return -1;
-    const other = flows.lookUp(key);
-    return other > flow ? other : -1;
-  });
-}
-
 function describeScenario(
   analysis: Analysis,
   running: Running,
   windows: Windows,
-  units: OrderUnits,
-  reverses: Int32Array,
+  { order, reverses }: Facts,
 ): ScenarioReport {
   const { prepared, tally } = running;
   const { scenario, steerer, key, hfunc, xfrm, fields, fill } = prepared;
@@ -120,8 +113,8 @@ function describeScenario(
     unhashed: tally.unhashed,
     dropped: tally.dropped,
     measures: {
-      packets: load(tally.queuePackets, units.packets, analysis.packets),
-      bytes: load(tally.queueBytes, units.bytes, analysis.bytes),
+      packets: load(tally.queuePackets, order.packets, analysis.packets),
+      bytes: load(tally.queueBytes, order.bytes, analysis.bytes),
       idleQueues: idle(tally.queuePackets),
       flows: {
         maxOverMean: rounded(maxOverMean(flows)),

@@ -1,13 +1,11 @@
 /** What the verdict rests on, gathered from a report and its counts. */
-import { CLASS_FRAGMENT4, CLASS_NATT4 } from '../counters.ts';
-import type { Analysis, Running } from './analysis.ts';
-import { orderUnits } from './describe-units.ts';
+import type { Running } from './analysis.ts';
+import type { Facts } from './facts.ts';
 import { bound, effectiveCount } from './measures.ts';
 import { keyFaults, otherKeyName } from './plan.ts';
-import type { AnalyzeReport, HeavyUnit, ScenarioReport } from './report.ts';
-import { FLOW_KIND, FLOW_OUTER, FLOW_WORDS, isProtected, nameFlow } from './unit-key.ts';
+import type { AnalyzeReport, ScenarioReport } from './report.ts';
 
-export interface Evidence {
+export interface Evidence extends Pick<Facts, 'pairs' | 'sasOfPair' | 'nattSas' | 'nattTuples' | 'heaviestClear'> {
   readonly report: Omit<AnalyzeReport, 'verdict'>;
   /** The number of queues that is judged: the middle one of those that were looked at. */
   readonly queues: number;
@@ -23,15 +21,8 @@ export interface Evidence {
   readonly nattShare: number;
   readonly fragmentShare: number;
   readonly families: readonly string[];
-  /** Pairs of addresses with SAs, and the most SAs of one. */
-  readonly pairs: number;
-  readonly sasOfPair: number;
-  /** SAs in UDP, and the outer 4-tuples that they come by. */
-  readonly nattSas: number;
-  readonly nattTuples: number;
   /** SAs that each have more than a queue's fair share. */
   readonly heavySas: number;
-  readonly heaviestClear: HeavyUnit | undefined;
   /** Flows and SAs that must each stay in order, and the equal ones that they are worth. */
   readonly units: number;
   readonly effectiveUnits: number;
@@ -48,7 +39,7 @@ export interface Evidence {
 
 export function evidenceOf(
   report: Omit<AnalyzeReport, 'verdict'>,
-  analysis: Analysis,
+  facts: Facts,
   running: readonly Running[],
 ): Evidence {
   const { scenarios } = report;
@@ -69,7 +60,8 @@ export function evidenceOf(
   const of = (...bases: string[]): number =>
     bases.reduce((sum, name) => sum + (classes[`${name}4` as 'esp4'] ?? 0) + (classes[`${name}6` as 'esp6'] ?? 0), 0) /
     report.input.packets;
-  const weights = orderUnits(analysis).packets;
+  const { pairs, sasOfPair, nattSas, nattTuples, heaviestClear } = facts;
+  const weights = facts.order.packets;
   const heavy = report.sas.heaviest.filter(({ packetShare }) => packetShare * base.queues.length > 1.25);
   const split = splitUp(
     weights,
@@ -87,9 +79,12 @@ export function evidenceOf(
     nattShare: of('natt'),
     fragmentShare: of('fragment'),
     families: ['4', '6'].filter((family) => (classes[`esp${family}` as 'esp4'] ?? 0) > 0),
-    ...pairsOf(analysis),
+    pairs,
+    sasOfPair,
+    nattSas,
+    nattTuples,
     heavySas: heavy.length,
-    heaviestClear: heaviestClear(analysis),
+    heaviestClear,
     units: report.flows.exact && report.sas.exact ? weights.length : report.flows.count,
     effectiveUnits: report.flows.exact && report.sas.exact ? effectiveCount(weights) : report.flows.effective,
     boundIfSplit: bound(split, report.input.packets, base.queues.length),
@@ -107,49 +102,6 @@ function splitUp(weights: Float64Array, heavy: readonly number[], parts: number)
 
 function nameOf({ name, queues }: ScenarioReport): string {
   return name.slice(0, -`/${queues.length}`.length);
-}
-
-function pairsOf({ flows, saOf }: Analysis): Pick<Evidence, 'pairs' | 'sasOfPair' | 'nattSas' | 'nattTuples'> {
-  const pairs = new Map<string, Set<number>>();
-  const natt = new Set<number>();
-  const tuples = new Set<string>();
-  for (let flow = 0; flow < flows.count; flow++) {
-    const at = flow * FLOW_WORDS;
-    const cls = flows.keys[at + FLOW_KIND] & 0xff;
-    if (!isProtected(cls)) continue;
-    const ends = flows.keys.subarray(at, at + 8).join();
-    let sas = pairs.get(ends);
-    if (sas === undefined) {
-      sas = new Set();
-      pairs.set(ends, sas);
-    }
-    sas.add(saOf[flow]);
-    if ((cls & ~1) !== CLASS_NATT4) continue;
-    natt.add(saOf[flow]);
-    tuples.add(`${ends},${flows.keys[at + FLOW_OUTER]}`);
-  }
-  const sasOfPair = [...pairs.values()].reduce((most, sas) => Math.max(most, sas.size), 0);
-  return { pairs: pairs.size, sasOfPair, nattSas: natt.size, nattTuples: tuples.size };
-}
-
-/** The heaviest flow that is neither an SA's nor made of fragments, which have no flow. */
-function heaviestClear({ flows, packets, bytes }: Analysis): HeavyUnit | undefined {
-  const source = flows.heavyPackets ?? { keys: flows.keys, weights: flows.packets, count: flows.count };
-  let best = -1;
-  for (let i = 0; i < source.count; i++) {
-    const cls = source.keys[i * FLOW_WORDS + FLOW_KIND] & 0xff;
-    if (isProtected(cls) || (cls & ~1) === CLASS_FRAGMENT4) continue;
-    if (best < 0 || source.weights[i] > source.weights[best]) best = i;
-  }
-  if (best < 0) return undefined;
-  const own = flows.heavyPackets === undefined ? flows.bytes[best] : 0;
-  return {
-    ...nameFlow(source.keys, best * FLOW_WORDS),
-    packets: source.weights[best],
-    bytes: own,
-    packetShare: source.weights[best] / packets,
-    byteShare: own / bytes,
-  };
 }
 
 function keysOf({ scenarios }: Omit<AnalyzeReport, 'verdict'>, running: readonly Running[]): Evidence['keys'] {

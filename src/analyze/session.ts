@@ -4,6 +4,7 @@ import { CaptureParser } from '../capture/parser.ts';
 import { RxSteerError } from '../errors.ts';
 import { Analysis } from './analysis.ts';
 import { describeAnalysis } from './describe.ts';
+import { type Facts, factsOf } from './facts.ts';
 import { planScenarios } from './plan.ts';
 import type { AnalyzeReport } from './report.ts';
 import { modelScenarios, type Scenario } from './scenario.ts';
@@ -12,6 +13,7 @@ export class CaptureSession {
   readonly name: string;
   private readonly bytes: Uint8Array;
   private readonly base: Analysis;
+  private readonly facts: Facts;
   private readonly damage: AnalyzeReport['damage'];
 
   /**
@@ -24,6 +26,7 @@ export class CaptureSession {
     this.name = name;
     this.base = new Analysis({ scenarios: modelScenarios([4]).slice(-1), keep: true });
     this.damage = readAll(bytes, this.base);
+    this.facts = factsOf(this.base);
   }
 
   get packets(): number {
@@ -36,7 +39,7 @@ export class CaptureSession {
     const context = { files: [this.name], ...(damage === undefined ? {} : { damage }) };
     const scenarios = planScenarios({ given });
     const run = base.rerun(bytes, scenarios);
-    if (run !== undefined) return describeAnalysis(base, context, run);
+    if (run !== undefined) return describeAnalysis(base, context, run, this.facts);
     const analysis = new Analysis({ scenarios });
     readAll(bytes, analysis);
     return describeAnalysis(analysis, context);
