@@ -1,5 +1,6 @@
 import { BATCH_CAPACITY, FrameBatch } from '../capture/frame-batch.ts';
 import { CLASSES, DROP_REASONS } from '../counters.ts';
+import { fillNibbles, NIBBLE_BYTES } from '../hash/nibble-tables.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
 import { FlowSlots } from '../steer/flow-slots.ts';
 import type { FlowTable } from '../steer/flow-table.ts';
@@ -41,10 +42,14 @@ const IN_ORDER = 29;
 const MOVES = 30;
 const RULES = 31;
 const RECORDS = 32;
-const PLAN_WORDS = 33;
+const NIBBLES = 33;
+const PLAN_WORDS = 34;
 
-/** Bytes of the records that the kernel makes of frames: 32 of 64. */
-const RECORD_BYTES = 32 * 64;
+/**
+ * Bytes of the records that the kernel makes of frames, 32 of 64; of the ends of six lists and the lists, 32 entries of 8; and to
+ * turn bytes in.
+ */
+const RECORD_BYTES = 32 * 64 + 32 + 6 * 32 * 8 + 256 + 36 * 16;
 
 /** Byte positions of the Toeplitz table: 64 times 256 words. */
 const TOEPLITZ_WORDS = 64 << 8;
@@ -158,6 +163,7 @@ export class DispatchPlan {
     const rules = fillRules(buffer, places.rules, this.drops, steerer.rules);
     const ways = steerer.ways(rules !== 0);
     new Int32Array(buffer, places.toeplitz, TOEPLITZ_WORDS).set(hasher.toeplitz.table);
+    fillNibbles(new Uint8Array(buffer, places.nibbles, NIBBLE_BYTES), hasher.toeplitz.table);
     new Int32Array(buffer, places.table, indirection.size).set(indirection.entries);
     new Uint8Array(buffer, places.ways, ways.length).set(ways);
     words[TABLE_SIZE] = indirection.size;
@@ -196,6 +202,7 @@ export class DispatchPlan {
     words[SLOT_SHIFT] = this.slots.shift;
     words[MOVES] = places.moves;
     words[RECORDS] = places.records;
+    words[NIBBLES] = places.nibbles;
     words[IN_ORDER] = 1;
     if (facts.rfs === undefined) return;
     words[FLOWS] = facts.rfs.flows.address;
@@ -211,6 +218,7 @@ function placesOf(layout: SharedLayout, { lanes, units, slots, ruleBytes }: Plan
   return {
     plan: layout.take(4 * PLAN_WORDS),
     toeplitz: layout.take(4 * TOEPLITZ_WORDS),
+    nibbles: layout.take(NIBBLE_BYTES),
     table: layout.take(4 * TABLE_MAX),
     ways: layout.take(CLASSES.length),
     units: layout.take(4 * units),
@@ -227,9 +235,10 @@ function placesOf(layout: SharedLayout, { lanes, units, slots, ruleBytes }: Plan
     unitTails: layout.take(4 * units),
     slots: layout.take(FlowSlots.bytes(slots)),
     moves: layout.take(8),
-    records: layout.take(RECORD_BYTES),
     rules: { offset: layout.take(ruleBytes), length: ruleBytes },
     staged: layout.take(FrameBatch.bytes(STAGED)),
     lent: layout.take(FrameBatch.bytes(STAGED)),
+    // Behind the numbers of batches: the kernel reads four at a time, and up to three too many.
+    records: layout.take(RECORD_BYTES),
   };
 }

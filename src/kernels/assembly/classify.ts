@@ -1,24 +1,29 @@
-/**
- * Dissection, hash, table, rules, SA and claim of frames, for the shapes that nearly all traffic has: Ethernet with at most one tag,
- * IPv4 without options or IPv6 without extension headers, whole, no fragment; TCP, UDP, ESP, or ESP in UDP.
- */
+/** Class, hash, table, rules, SA and claim of the frames that `parse.ts` knows: a group of them at a time, step by step. */
 
+import { parse } from './parse.ts';
 import {
+  APART,
+  CLASS_ESP4,
+  CLASS_NATT4,
   DROPS,
   FLOW_MASK,
   FLOW_SLOTS,
   FLOWS,
   HAS_SLOT,
   LANE_MASK,
-  LIMIT,
-  NATT_PORT,
+  LIST,
+  LIST_ENDS,
+  LISTS,
+  NIBBLES,
   OWNERS,
   R_CLASS,
   R_HASH,
-  R_LENGTH,
+  R_PLACES,
   R_QUEUE,
+  R_SA,
   R_TAIL,
   R_TOUCHED,
+  R_VLAN,
   RECORD,
   RECORDS,
   RULES,
@@ -30,47 +35,16 @@ import {
   TOEPLITZ,
   UNIT_TAILS,
   UNITS,
-  WAYS,
+  WAY_V4,
+  WAY_V4_L4,
+  WAY_V6,
+  WAY_V6_L4,
 } from './plan.ts';
 import { NO_RULE, RULE_DROPS, ruleOf } from './rules.ts';
+import { hash4, hashList } from './toeplitz.ts';
 
 const SLOTS_FLOWS: u32 = 2;
 const GOLDEN_RATIO: u32 = 0x61c88647;
-
-// How a class is hashed: `hash/flow-hasher.ts`.
-const WAY_V4 = 1;
-const WAY_V4_L4 = 2;
-const WAY_V6 = 3;
-const WAY_V6_L4 = 4;
-
-const CLASS_TCP4: u32 = 2;
-const CLASS_UDP4: u32 = 4;
-const CLASS_ESP4: u32 = 8;
-const CLASS_NATT4: u32 = 12;
-
-const HASH_VALID: u32 = 1 << 8;
-const ETHERNET: u32 = 1 << 8;
-
-function at(table: usize, position: usize, from: usize): u32 {
-  return load<u32>(table + (position << 10) + ((<usize>load<u8>(from, 0)) << 2));
-}
-
-function hash4(table: usize, from: usize): u32 {
-  return at(table, 0, from) ^ at(table, 1, from + 1) ^ at(table, 2, from + 2) ^ at(table, 3, from + 3);
-}
-
-function hash8(table: usize, from: usize): u32 {
-  return hash4(table, from) ^ hash4(table + (4 << 10), from + 4);
-}
-
-function hash32(table: usize, from: usize): u32 {
-  return (
-    hash8(table, from) ^
-    hash8(table + (8 << 10), from + 8) ^
-    hash8(table + (16 << 10), from + 16) ^
-    hash8(table + (24 << 10), from + 24)
-  );
-}
 
 function big(from: usize): u32 {
   return bswap<u32>(load<u32>(from));
@@ -137,141 +111,111 @@ export function classify(
   to: u32,
   number: u32,
 ): u32 {
+  const first = (<usize>from) << 2;
+  const columns = to - from;
+  let count = parse(
+    plan,
+    offsets + first,
+    lengths + first,
+    wires + first,
+    seconds + first,
+    nanos + first,
+    columns,
+    number,
+  );
+  hash(plan);
+  findBuckets(plan, count);
+  if (load<u32>(plan, RULES) !== 0) count = applyRules(plan, count);
+  if (load<u32>(plan, SA_TABLE) !== 0) count = findOwners(plan, count);
+  return from + count;
+}
+
+/** Hashes the records that are listed. */
+function hash(plan: usize): void {
+  const records: usize = load<u32>(plan, RECORDS);
   const toeplitz: usize = load<u32>(plan, TOEPLITZ);
+  const nibbles: usize = load<u32>(plan, NIBBLES);
+  hashList(records, WAY_V4, toeplitz, nibbles, 2);
+  hashList(records, WAY_V4_L4, toeplitz, nibbles, 3);
+  hashList(records, WAY_V6, toeplitz, nibbles, 8);
+  hashList(records, WAY_V6_L4, toeplitz, nibbles, 9);
+  const end: usize = load<u32>(records, LIST_ENDS + 4 * APART);
+  for (let list = records + LISTS + LIST * APART; list < end; list += 8) {
+    const record: usize = load<u32>(list, 4);
+    const cls = load<u8>(record, R_CLASS);
+    const position: usize = (cls & 1) !== 0 ? 32 : 8;
+    store<u32>(record, load<u32>(record, R_HASH) ^ hash4(toeplitz + (position << 10), portsOf(record, cls)), R_HASH);
+  }
+}
+
+/** Queues and slots by the table. */
+function findBuckets(plan: usize, count: u32): void {
   const table: usize = load<u32>(plan, TABLE);
   const size = load<u32>(plan, TABLE_SIZE);
-  const powerOfTwo = (size & (size - 1)) === 0;
-  const ways: usize = load<u32>(plan, WAYS);
-  const nattPort = load<u32>(plan, NATT_PORT);
+  const mask = (size & (size - 1)) === 0 ? size - 1 : 0;
+  const slotMode = load<u32>(plan, SLOT_MODE);
+  const hasSlot: u32 = slotMode !== 0 ? HAS_SLOT : 0;
+  const bits: u32 = slotMode !== 0 ? -1 : 0;
+  let record: usize = load<u32>(plan, RECORDS);
+  for (let i: u32 = 0; i < count; i++, record += RECORD) {
+    const hash = load<u32>(record, R_HASH);
+    const bucket = mask !== 0 ? hash & mask : hash % size;
+    store<u32>(record, load<u32>(table + ((<usize>bucket) << 2)) | hasSlot, R_QUEUE);
+    store<u32>(record, bucket & bits, R_TAIL);
+  }
+}
+
+/** @returns the first record whose rule the dispatcher has to follow; `count` when there is none */
+function applyRules(plan: usize, count: u32): u32 {
+  const rules: usize = load<u32>(plan, RULES);
+  let record: usize = load<u32>(plan, RECORDS);
+  for (let i: u32 = 0; i < count; i++, record += RECORD) {
+    const cls = load<u8>(record, R_CLASS);
+    const list: usize = load<u32>(rules + ((<usize>cls) << 2));
+    if (list === 0) continue;
+    const said = ruleOf(rules, list, l3Of(record), portsOf(record, cls), cls & 1, load<u32>(record, R_VLAN));
+    if (said === NO_RULE) continue;
+    if (said >= 0) store<u32>(record, said, R_QUEUE);
+    else if (said === RULE_DROPS) store<u32>(record, (load<u32>(record, R_QUEUE) & 0xffff) | DROPS, R_QUEUE);
+    else return i;
+    store<u32>(record, 0, R_TAIL);
+  }
+  return count;
+}
+
+/** @returns the first record of ESP without an SA, or whose SA has no owner; `count` when there is none */
+function findOwners(plan: usize, count: u32): u32 {
   const sas: usize = load<u32>(plan, SA_TABLE);
   const units: usize = load<u32>(plan, UNITS);
   const owners: usize = load<u32>(plan, OWNERS);
-  const limit = load<u32>(plan, LIMIT);
-  const slotMode = load<u32>(plan, SLOT_MODE);
-  const rules: usize = load<u32>(plan, RULES);
+  const tails: usize = load<u32>(plan, UNIT_TAILS);
   let record: usize = load<u32>(plan, RECORDS);
-
-  for (let i = from; i < to; i++) {
-    const offset = load<u32>(offsets + ((<usize>i) << 2));
-    const length = load<u32>(lengths + ((<usize>i) << 2));
-    if (length < 34 || offset > limit || length > limit - offset) return i;
-    const off: usize = offset;
-    const end = off + length;
-    let l3 = off + 14;
-    let type: u32 = load<u16>(off, 12);
-    let vlan: u32 = 0;
-    // EtherTypes as they lie in memory, bytes swapped.
-    if (type === 0x0081 || type === 0xa888) {
-      if (length < 38) return i;
-      vlan = 0x10000 | bswap<u16>(load<u16>(off, 14));
-      type = load<u16>(off, 16);
-      l3 += 4;
-    }
-    let l4: usize;
-    let stop: usize;
-    let protocol: u32;
-    let six: u32;
-    if (type === 0x0008) {
-      if (load<u8>(l3) !== 0x45 || (load<u16>(l3, 6) & 0xff3f) !== 0) return i;
-      const total: usize = bswap<u16>(load<u16>(l3, 2));
-      if (total < 20 || l3 + total > end) return i;
-      l4 = l3 + 20;
-      stop = l3 + total;
-      protocol = load<u8>(l3, 9);
-      six = 0;
-    } else if (type === 0xdd86) {
-      l4 = l3 + 40;
-      if (l4 > end || load<u8>(l3) >> 4 !== 6) return i;
-      stop = l4 + <usize>bswap<u16>(load<u16>(l3, 4));
-      if (stop > end) return i;
-      protocol = load<u8>(l3, 6);
-      six = 1;
-    } else return i;
-
-    let cls: u32;
-    // Where the ports, or the SPI, are.
-    let ports = l4;
-    if (protocol === 6) {
-      if (stop - l4 < 20) return i;
-      const header: usize = (load<u8>(l4, 12) >> 4) << 2;
-      if (header < 20 || header > stop - l4) return i;
-      cls = CLASS_TCP4;
-    } else if (protocol === 17) {
-      if (stop - l4 < 8) return i;
-      const datagram: usize = bswap<u16>(load<u16>(l4, 4));
-      if (datagram < 8 || datagram > stop - l4) return i;
-      cls = CLASS_UDP4;
-      if (load<u16>(l4) === nattPort || load<u16>(l4, 2) === nattPort) {
-        // Keepalives, IKE and what is too short go the general way.
-        if (datagram < 16 || load<u32>(l4, 8) === 0) return i;
-        cls = CLASS_NATT4;
-        ports = l4 + 8;
-      }
-    } else if (protocol === 50) {
-      if (stop - l4 < 8) return i;
-      cls = CLASS_ESP4;
-    } else return i;
-    cls |= six;
-
-    const way = load<u8>(ways + cls);
-    let hash: u32;
-    if (way === WAY_V4_L4) hash = hash8(toeplitz, l3 + 12) ^ hash4(toeplitz + (8 << 10), ports);
-    else if (way === WAY_V6_L4) hash = hash32(toeplitz, l3 + 8) ^ hash4(toeplitz + (32 << 10), ports);
-    else if (way === WAY_V4) hash = hash8(toeplitz, l3 + 12);
-    else if (way === WAY_V6) hash = hash32(toeplitz, l3 + 8);
-    else return i;
-    const bucket = powerOfTwo ? hash & (size - 1) : hash % size;
-    let queue = load<u32>(table + ((<usize>bucket) << 2));
-
-    let facts: u32 = 0;
-    let ruled = false;
-    if (rules !== 0) {
-      const list: usize = load<u32>(rules + ((<usize>cls) << 2));
-      const said = list === 0 ? NO_RULE : ruleOf(rules, list, l3, ports, six, vlan);
-      if (said >= 0) {
-        queue = said;
-        ruled = true;
-      } else if (said === RULE_DROPS) facts |= DROPS;
-      else if (said !== NO_RULE) return i;
-    }
-
-    let sa: u32 = 0;
-    // Where it is to be written down how far the lane's ring reaches: the tail of an SA's group, or of a slot.
-    let tail: usize = 0;
-    if ((facts & DROPS) !== 0) {
-      // It goes nowhere.
-    } else if (sas !== 0 && (cls & ~1) >= CLASS_ESP4) {
-      sa = lookUp(sas, l3 + (six ? 24 : 16), six !== 0, big(ports));
-      if (sa === 0) return i;
-      const unit: usize = (<usize>load<u32>(units + ((<usize>(sa - 1)) << 2))) << 2;
-      const owner = load<u16>(owners + unit);
-      // The first packet of an order group makes its owner: the dispatcher does.
-      if (owner === 0) return i;
-      queue = owner - 1;
-      tail = load<u32>(plan, UNIT_TAILS) + unit;
-    } else if (slotMode !== 0 && !ruled) {
-      tail = bucket;
-      facts |= HAS_SLOT;
-    }
-
-    store<u32>(record, offset);
-    store<u32>(record, length, R_LENGTH);
-    store<u32>(record, load<u32>(wires + ((<usize>i) << 2)), 8);
-    store<u32>(record, hash, R_HASH);
-    store<u32>(record, cls | HASH_VALID, R_CLASS);
-    store<u32>(record, <u32>(l3 - off) | ((<u32>(l4 - off)) << 16), 20);
-    store<u32>(record, <u32>(stop - off), 24);
-    store<u32>(record, protocol | ETHERNET, 28);
-    store<u32>(record, load<u32>(seconds + ((<usize>i) << 2)), 32);
-    store<u32>(record, load<u32>(nanos + ((<usize>i) << 2)), 36);
-    store<u32>(record, number + (i - from), 40);
-    store<u32>(record, sa, 44);
-    store<u32>(record, vlan, 48);
-    store<u32>(record, queue | facts, R_QUEUE);
-    store<u32>(record, <u32>tail, R_TAIL);
-    record += RECORD;
+  for (let i: u32 = 0; i < count; i++, record += RECORD) {
+    const cls = load<u8>(record, R_CLASS);
+    // What a rule drops goes nowhere.
+    if ((cls & ~1) < CLASS_ESP4 || (load<u32>(record, R_QUEUE) & DROPS) !== 0) continue;
+    const six = (cls & 1) !== 0;
+    const sa = lookUp(sas, l3Of(record) + (six ? 24 : 16), six, big(portsOf(record, cls)));
+    if (sa === 0) return i;
+    const unit: usize = (<usize>load<u32>(units + ((<usize>(sa - 1)) << 2))) << 2;
+    const owner = load<u16>(owners + unit);
+    // The first packet of an order group makes its owner: the dispatcher does.
+    if (owner === 0) return i;
+    store<u32>(record, sa, R_SA);
+    store<u32>(record, owner - 1, R_QUEUE);
+    store<u32>(record, <u32>(tails + unit), R_TAIL);
   }
-  return to;
+  return count;
+}
+
+function l3Of(record: usize): usize {
+  return <usize>load<u32>(record) + <usize>load<u16>(record, R_PLACES);
+}
+
+/** Where its ports, or its SPI, are. */
+function portsOf(record: usize, cls: u32): usize {
+  const l4 = <usize>load<u32>(record) + <usize>load<u16>(record, R_PLACES + 2);
+  return (cls & ~1) === CLASS_NATT4 ? l4 + 8 : l4;
 }
 
 /** Looks up which lane has claimed the flows of `count` records, and where their slots are. In a loop of its own, so that many reads are on their way at a time. */

@@ -69,15 +69,9 @@ export function dispatch(
   number: u32,
 ): u32 {
   const deterministic = load<u32>(plan, DETERMINISTIC);
-  const budget = load<u32>(plan, BUDGET);
   const mask = load<u32>(plan, SLOTS) - 1;
   const rings: usize = load<u32>(plan, RINGS);
-  const pollPackets: usize = load<u32>(plan, POLL_PACKETS);
   const due: usize = load<u32>(plan, DUE);
-  const queuePackets: usize = load<u32>(plan, QUEUE_PACKETS);
-  const queueBytes: usize = load<u32>(plan, QUEUE_BYTES);
-  const placed: usize = load<u32>(plan, PLACED);
-  const classes: usize = load<u32>(plan, CLASSES);
   const backlog = load<u32>(plan, BACKLOG);
   const inOrder = load<u32>(plan, IN_ORDER);
   const slotMode = load<u32>(plan, SLOT_MODE);
@@ -87,18 +81,11 @@ export function dispatch(
     const known = classify(plan, offsets, lengths, wires, seconds, nanos, group, most, number + (group - from));
     if (slotMode !== 0) follow(plan, known - group);
     let record: usize = load<u32>(plan, RECORDS);
-    for (let i = group; i < known; i++, record += RECORD) {
-      const length = load<u32>(record, R_LENGTH);
-      const cls = load<u8>(record, R_CLASS);
+    let i = group;
+    for (; i < known; i++, record += RECORD) {
       const facts = load<u32>(record, R_QUEUE);
+      if ((facts & DROPS) !== 0) continue;
       let queue = facts & 0xffff;
-      if ((facts & DROPS) !== 0) {
-        add(dropsOf(load<u32>(plan, RULES)), 1);
-        add(queuePackets + ((<usize>queue) << 3), 1);
-        add(queueBytes + ((<usize>queue) << 3), length);
-        add(classes + ((<usize>cls) << 3), 1);
-        continue;
-      }
       const tail: usize = load<u32>(record, R_TAIL);
       const hasSlot = (facts & HAS_SLOT) !== 0;
       if (hasSlot) {
@@ -107,19 +94,20 @@ export function dispatch(
           const there: usize = load<u32>(rings + ((<usize>lane) << 2));
           const delivered = atomic.load<u32>(there, RING_DELIVERED);
           store<u32>(there, delivered, RING_SEEN);
-          if (<i32>(delivered - load<u32>(tail)) < 0) queue = lane;
+          if (<i32>(delivered - load<u32>(tail)) < 0) {
+            queue = lane;
+            store<u32>(record, queue, R_QUEUE);
+          }
         }
       }
 
-      // Of the lane, in arrays of words and of doubles.
       const word: usize = (<usize>queue) << 2;
-      const double: usize = (<usize>queue) << 3;
-      if (load<u32>(due + word) !== 0) return i;
+      if (load<u32>(due + word) !== 0) break;
       const ring: usize = load<u32>(rings + word);
       const head = load<u32>(ring, RING_HEAD);
       if (head - load<u32>(ring, RING_SEEN) >= backlog) {
         store<u32>(ring, atomic.load<u32>(ring, RING_DELIVERED), RING_SEEN);
-        if (head - load<u32>(ring, RING_SEEN) >= backlog) return i;
+        if (head - load<u32>(ring, RING_SEEN) >= backlog) break;
       }
       store<u32>(ring, head + 1, RING_HEAD);
       if (tail !== 0) store<u32>(tail, head + 1);
@@ -137,8 +125,9 @@ export function dispatch(
       v128.store(d, v128.load(record, 32), 32);
       v128.store(d, v128.load(record, 48), 48);
       if (deterministic !== 0) {
+        const pollPackets: usize = load<u32>(plan, POLL_PACKETS);
         let polled = load<u32>(pollPackets + word) + 1;
-        if (polled >= budget) {
+        if (polled >= load<u32>(plan, BUDGET)) {
           store<u32>(d, load<u32>(d, R_CLASS) | POLL_END, R_CLASS);
           polled = 0;
           store<u32>(load<u32>(plan, POLL_BYTES) + word, 0);
@@ -146,14 +135,29 @@ export function dispatch(
         }
         store<u32>(pollPackets + word, polled);
       }
-
-      add(queuePackets + double, 1);
-      add(queueBytes + double, length);
-      add(placed + double, 1);
-      add(classes + ((<usize>cls) << 3), 1);
     }
-    if (known < most) return known;
+    count(plan, i - group);
+    if (i < most) return i;
     group = most;
   }
   return to;
+}
+
+/** Counts what was placed or dropped: its class, its lane, its bytes. */
+function count(plan: usize, records: u32): void {
+  const queuePackets: usize = load<u32>(plan, QUEUE_PACKETS);
+  const queueBytes: usize = load<u32>(plan, QUEUE_BYTES);
+  const placed: usize = load<u32>(plan, PLACED);
+  const classes: usize = load<u32>(plan, CLASSES);
+  let record: usize = load<u32>(plan, RECORDS);
+  const end = record + ((<usize>records) << 6);
+  for (; record < end; record += RECORD) {
+    const facts = load<u32>(record, R_QUEUE);
+    const lane: usize = (<usize>(facts & 0xffff)) << 3;
+    add(queuePackets + lane, 1);
+    add(queueBytes + lane, load<u32>(record, R_LENGTH));
+    add(classes + ((<usize>load<u8>(record, R_CLASS)) << 3), 1);
+    if ((facts & DROPS) === 0) add(placed + lane, 1);
+    else add(dropsOf(load<u32>(plan, RULES)), 1);
+  }
 }
