@@ -105,6 +105,9 @@ export class Analysis {
   private window = 0;
   private clock = 0;
   private firstSeconds = 0;
+  /** The time of the last packet that had one. */
+  private seconds = 0;
+  private nanos = 0;
 
   /** @throws RxSteerError `ERR_RXSTEER_OPTION`, and what steerers throw: a scenario cannot be */
   constructor(options: AnalysisOptions) {
@@ -166,7 +169,7 @@ export class Analysis {
     this.turn(seconds, nanos);
     if (cls <= CLASS_NONIP) {
       if (cls < CLASS_NONIP) this.malformed[d.reason]++;
-      this.log?.loose(off, length, linkType, wire, seconds, nanos);
+      this.log?.loose(off, length, linkType, wire, this.seconds, this.nanos);
       for (const selection of this.selections) selection.packet(bytes, d, -1, false, wire, this.window);
       if (this.service !== undefined) this.wait(bytes, -1, cls);
       return;
@@ -220,6 +223,8 @@ export class Analysis {
     if (this.packets === 1) this.firstSeconds = seconds;
     // Some writers have no times.
     else if (seconds === 0 && nanos === 0) return;
+    this.seconds = seconds;
+    this.nanos = nanos;
     const clock = (seconds - this.firstSeconds) * 1e9 + nanos;
     if (clock > this.clock) this.clock = clock;
     if (this.windows.same(seconds, nanos)) return;

@@ -170,11 +170,13 @@ describe('a session', () => {
     all.set([8, 6], packet.length + 12); // ARP
     analysis.frame(all, 0, packet.length, packet.length, 1, 1_700_000_000, 0);
     analysis.frame(all, packet.length, 60, 60, 1, 1_700_000_002, 0);
+    // without a time of its own
+    analysis.frame(all, packet.length, 60, 60, 1, 0, 0);
     const run = analysis.rerun(all, [{ name: 'x', kind: 'given', steering: { queues: 4, fields: { ether: 'm' } } }])!;
     const [{ tally }] = run.running;
-    expect(tally.queuePackets.reduce((a, b) => a + b, 0)).toBe(2);
+    expect(tally.queuePackets.reduce((a, b) => a + b, 0)).toBe(3);
     expect(tally.unhashed).toBe(0);
-    expect(run.windows.used).toBe(analysis.windows.used);
+    expect([run.windows.used, run.windows.width]).toEqual([analysis.windows.used, analysis.windows.width]);
   });
 
   it('reports damage, and refuses what is no capture', () => {
