@@ -91,9 +91,11 @@ for (const [name, value] of Object.entries(readSettings(location.hash))) {
   const field = form.elements.namedItem(name);
   if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
 }
-form.addEventListener('input', ask);
 form.addEventListener('submit', (event) => event.preventDefault());
 const chooser = element('file', HTMLInputElement);
+form.addEventListener('input', ({ target }) => {
+  if (target !== chooser) ask();
+});
 const loadChosen = (): void => {
   const [file] = chooser.files ?? [];
   if (file !== undefined) void load(file.name, file);

@@ -5,24 +5,24 @@ import { scenarioOf } from './settings.ts';
 
 let session: CaptureSession | undefined;
 
-function answer(message: ToWorker): FromWorker | undefined {
+function answer(message: ToWorker): FromWorker {
   const started = performance.now();
   if (message.kind === 'load') {
     session = undefined;
     session = new CaptureSession(new Uint8Array(message.bytes), message.name);
     return { kind: 'loaded', packets: session.packets, milliseconds: performance.now() - started };
   }
-  if (session === undefined) return undefined;
+  if (session === undefined) return { kind: 'error', message: 'No capture yet.', of: 'steer' };
   const report = session.report([scenarioOf(message.settings)]);
   return { kind: 'report', report, milliseconds: performance.now() - started };
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  let reply: FromWorker | undefined;
+  let reply: FromWorker;
   try {
     reply = answer(data);
   } catch (error) {
     reply = { kind: 'error', message: error instanceof Error ? error.message : String(error), of: data.kind };
   }
-  if (reply !== undefined) self.postMessage(reply);
+  self.postMessage(reply);
 };

@@ -24,7 +24,8 @@ let server: LabServer;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rxsteer-lab-'));
   server = await serveLab(0, tunnels);
-});
+  // TypeScript is loaded for it, in a checkout.
+}, 120_000);
 afterAll(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
@@ -120,7 +121,7 @@ describe.runIf(CHROMIUM !== undefined)('in Chromium', () => {
   beforeAll(() => {
     browser = new Browser(CHROMIUM!);
   });
-  afterAll(() => browser.close());
+  afterAll(() => browser.close(), 60_000);
 
   /** What the command line's core says of the scenario. */
   async function expected(file: string, settings: Settings): Promise<{ numbers: number[][]; measures: unknown }> {
@@ -185,6 +186,23 @@ describe.runIf(CHROMIUM !== undefined)('in Chromium', () => {
       'expected a pcap',
     );
     expect(browser.complaints).toEqual([]);
+  });
+
+  it('waits for a capture', { timeout: 60_000 }, async () => {
+    const empty = await serveLab(0);
+    try {
+      await browser.open(empty.url);
+      await browser.until("document.querySelector('[name=queues]')");
+      // until the modules are there and listen
+      await browser.until(
+        "document.querySelector('[name=queues]').dispatchEvent(new Event('input', { bubbles: true })) && document.querySelector('#status.warn')?.textContent === 'No capture yet.'",
+      );
+      await browser.choose('#file', [many]);
+      expect(await shown('packets of linux_many.pcap')).toEqual(await expected(many, { queues: '4' }));
+      expect(browser.complaints).toEqual([]);
+    } finally {
+      await empty.close();
+    }
   });
 
   it('opens the page of analyze from disk, and sorts its table', { timeout: 60_000 }, async () => {

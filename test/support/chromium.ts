@@ -73,7 +73,7 @@ export class Browser {
 
   /** Waits until an expression in the page is true, or something else that counts as true; resolves with it. */
   async until<T>(expression: string): Promise<T> {
-    for (let tries = 0; tries < 400; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       const value = await this.evaluate<T>(expression).catch(() => undefined);
       if (value) return value;
       await new Promise((resolve) => setTimeout(resolve, 50));
