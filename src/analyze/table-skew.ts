@@ -1,3 +1,4 @@
+/** What the table alone does to the load. */
 import type { ScenarioReport } from './report.ts';
 
 /**

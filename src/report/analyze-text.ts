@@ -1,5 +1,6 @@
 import type { AnalyzeReport, HeavyUnit, ScenarioReport, UnitsReport, VerdictEntry } from '../analyze/report.ts';
 import type { Analyzed } from './analyze.ts';
+import { approximations } from './approximations.ts';
 import { bar, byteText, columns, counts, grouped, type Style, section } from './terminal.ts';
 import { wrapped } from './wrap.ts';
 
@@ -25,6 +26,12 @@ export function analyzeText({ report, milliseconds }: Analyzed, style: Style): s
   section(lines, style, 'Flows', unitRows(report.flows));
   section(lines, style, 'Security associations', report.sas.count > 0 ? unitRows(report.sas) : []);
   section(lines, style, 'Busiest queue, in fair shares (1.00 is even; packets)', scenarioRows(report));
+  section(
+    lines,
+    style,
+    'Not bit for bit',
+    approximations(scenarios).flatMap((text) => wrapped(text, WIDTH - 2, '')),
+  );
   const base = shownScenario(report);
   section(lines, style, `Queues of ${base.name}`, queueRows(base, input.packets, style));
   section(

@@ -136,6 +136,7 @@ describe('the text', () => {
     const text = analyzeText(analyzed, plain);
     expect(text).toMatch(/^1,675 packets, 705\.4 kB/);
     expect(text).toMatch(/^ {2}ixgbe +4\.00 p95 4\.00, 3 idle +8\.00/m);
+    expect(text).toContain('  ice, esp4: that the SPI is hashed is known');
     expect(text).toContain('1. spi-unhashed');
     expect(text).toContain('       ethtool -N DEV rx-flow-hash esp4 sdfn');
     expect(text).not.toContain('\u001b');

@@ -1,5 +1,6 @@
 /** The page of an analysis: one file, everything in it, nothing fetched. */
 import type { AnalyzeReport, Remedy, ScenarioReport, UnitsReport, VerdictEntry } from '../../analyze/report.ts';
+import { approximations } from '../approximations.ts';
 import { byteText, grouped } from '../terminal.ts';
 import { lorenzChart, sparkBars } from './charts.ts';
 import { el, Markup } from './markup.ts';
@@ -61,7 +62,13 @@ function summary({ input, classes, damage, interrupted }: AnalyzeReport): Markup
 function sections(report: AnalyzeReport): Markup[] {
   return [
     el('section', {}, el('h2', {}, 'Verdict'), verdictList(report.verdict)),
-    el('section', {}, el('h2', {}, 'Scenarios'), el('div', { class: 'wide' }, scenarioTable(report.scenarios, true))),
+    el(
+      'section',
+      {},
+      el('h2', {}, 'Scenarios'),
+      el('div', { class: 'wide' }, scenarioTable(report.scenarios, true)),
+      ...approximations(report.scenarios).map((text) => el('p', { class: 'soft' }, text)),
+    ),
     ...largeScenarios(report).map((scenario) =>
       el(
         'section',
