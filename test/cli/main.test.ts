@@ -68,6 +68,7 @@ describe('exit codes', () => {
       [['bogus'], /there is no command 'bogus'.*\[ERR_RXSTEER_USAGE\]/],
       [['toString'], /there is no command 'toString'/],
       [['replay'], /needs at least one capture.*\[ERR_RXSTEER_USAGE\]/],
+      [['replay', 'x.pcap', '--watch'], /--watch needs --sa FILE \[ERR_RXSTEER_USAGE\]/],
       [['replay', '--bogus', 'x'], /--bogus.*\[ERR_RXSTEER_USAGE\]/],
       [['replay', 'no-such-file.pcap', '--inline'], /no-such-file\.pcap.*\[ERR_RXSTEER_FILE\]/],
       [['replay', text, '--inline'], /text\.pcap.*\[ERR_RXSTEER_CAPTURE_FORMAT\]/],
@@ -140,6 +141,7 @@ describe('replay --json', () => {
       sas: expect.any(Array),
       crypto: expect.any(Array),
       unknownSpis: [],
+      events: { counts: {}, list: [] },
       gro: { merged: counts, flushes: expect.any(Object) },
       flows: expect.any(Array),
       invariants: { conserved: true, reordered: 0 },
@@ -159,7 +161,8 @@ describe('replay --json', () => {
         packets: counts,
         opened: counts,
         dummy: counts,
-        failed: { icv: counts, replay: counts, short: counts, padding: counts },
+        failed: { icv: counts, replay: counts, short: counts, padding: counts, expired: counts },
+        life: 'mature',
       });
     }
     for (const flow of report.flows as Record<string, unknown>[]) {
