@@ -1,4 +1,5 @@
 /** The files of cases, by the name that `npm run bench -- NAME` takes. */
+import { cases as analyze } from './analyze.ts';
 import { cases as classify } from './classify.ts';
 import { cases as dispatch } from './dispatch.ts';
 import { cases as esp } from './esp.ts';
@@ -32,4 +33,5 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['lane', lane],
   ['lane-esp', laneEsp],
   ['replay', replay],
+  ['analyze', analyze],
 ]);

@@ -91,6 +91,13 @@ describe('the command', () => {
     expect(replay.stdout).toContain('--queues');
   });
 
+  it('analyzes a capture, and writes the lab without a compiler at hand', { timeout: 120_000 }, async () => {
+    const { stdout } = await succeed('npx', ['--no-install', 'rxsteer', 'analyze', CAPTURE, '--json'], APP);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'rxsteer.analyze/1', input: { packets: PACKETS } });
+    await succeed('npx', ['--no-install', 'rxsteer', 'lab', '--out', 'site'], APP);
+    expect(readFileSync(join(APP, 'site', 'src/lab/worker.js'), 'utf8')).toContain('CaptureSession');
+  });
+
   it.for([
     ['inline', ['--inline']],
     ['in threads', []],

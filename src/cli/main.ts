@@ -11,9 +11,11 @@ export const EXIT_USAGE = 2;
 type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  analyze: async () => (await import('./analyze.ts')).analyzeCommand,
   gro: async () => (await import('./gro.ts')).groCommand,
   hash: async () => (await import('./hash.ts')).hashCommand,
   key: async () => (await import('./key.ts')).keyCommand,
+  lab: async () => (await import('./lab.ts')).labCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
 };
 

@@ -1,6 +1,6 @@
 import type { Replay, ReplayReport } from './replay.ts';
 import { eventRow } from './replay-events.ts';
-import { bar, byteText, columns, grouped, type Style } from './terminal.ts';
+import { bar, byteText, columns, counts, grouped, type Style, section } from './terminal.ts';
 
 /** Rows of a table before the rest is only counted. */
 const MOST_ROWS = 20;
@@ -131,13 +131,4 @@ function shortened<T>(
   const more = all > items.length ? 'has more' : 'has all';
   if (all > MOST_ROWS) lines.push(`... and ${grouped(all - MOST_ROWS)} more (--json ${more})`);
   return lines;
-}
-
-function counts(named: Readonly<Record<string, number | undefined>>): string[] {
-  return columns(Object.entries(named).flatMap(([name, n]) => (n !== undefined && n > 0 ? [[name, grouped(n)]] : [])));
-}
-
-function section(lines: string[], style: Style, title: string, body: readonly string[]): void {
-  if (body.length === 0) return;
-  lines.push('', style.bold(title), ...body.map((line) => `  ${line}`));
 }

@@ -56,3 +56,14 @@ export function byteText(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
 }
+
+/** A row for each name that has a count. */
+export function counts(named: Readonly<Record<string, number | undefined>>): string[] {
+  return columns(Object.entries(named).flatMap(([name, n]) => (n !== undefined && n > 0 ? [[name, grouped(n)]] : [])));
+}
+
+/** Adds a titled section; one without a body is left out. */
+export function section(lines: string[], style: Style, title: string, body: readonly string[]): void {
+  if (body.length === 0) return;
+  lines.push('', style.bold(title), ...body.map((line) => `  ${line}`));
+}

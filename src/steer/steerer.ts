@@ -33,8 +33,8 @@ export class Steerer {
   readonly level: 'outer' | 'inner';
   /** The device that this one does as. */
   readonly nic: NicProfile | undefined;
-  /** Kinds of tunnels that are entered. */
-  private readonly tunnels: number;
+  /** Kinds of tunnels that are entered, and the innermost packet hashed: `TUNNELS_UDP` and so on. */
+  readonly tunnels: number;
   /** Record of the innermost packet; absent: the outer one is hashed. */
   private readonly inner: Dissection | undefined;
   readonly rules: RuleTable | undefined;

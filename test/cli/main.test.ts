@@ -32,7 +32,7 @@ describe('help', () => {
   });
 
   it('names the commands and their options, in lines that a terminal has room for', () => {
-    for (const name of ['gro', 'hash', 'key', 'replay']) {
+    for (const name of ['analyze', 'gro', 'hash', 'key', 'replay']) {
       expect(helpText('rxsteer')).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       const source = readFileSync(new URL(`../../src/cli/${name}.ts`, import.meta.url), 'utf8');
       const steering = readFileSync(new URL('../../src/cli/steering-options.ts', import.meta.url), 'utf8');
@@ -50,7 +50,8 @@ describe('help', () => {
           expect(helpText(name), option).toContain(`--${option}`);
       }
     }
-    for (const name of ['rxsteer', 'gro', 'hash', 'key', 'replay']) {
+    expect(helpText('rxsteer')).toMatch(/^ {2}lab /m);
+    for (const name of ['rxsteer', 'analyze', 'gro', 'hash', 'key', 'lab', 'replay']) {
       for (const line of helpText(name).split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     }
   });

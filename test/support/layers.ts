@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 /** From the top; a file imports from its own folder and from rows below its own. */
 const ROWS: readonly (readonly string[])[] = [
-  ['cli', 'report'],
+  ['cli', 'report', 'lab'],
   ['receiver', 'io', 'analyze'],
   ['lane'],
   ['gro', 'esp', 'fragments'],
@@ -22,11 +22,12 @@ const ROWS: readonly (readonly string[])[] = [
 /** Imports that the rows forbid, and why each is right. */
 const ALLOWED: ReadonlyMap<string, string> = new Map([
   ['cli -> report', 'the command line prints what report/ lays out; report/ knows nothing of options'],
+  ['lab -> report', 'the lab draws with the page that report/ lays out'],
   ['workers -> receiver', 'the worker shell reads the messages and shared words that receiver/ defines'],
 ]);
 
 /** These may be loaded by a browser: nothing of Node's, in them or in what they import. */
-const BROWSER: ReadonlySet<string> = new Set(['wire', 'hash', 'steer', 'capture', 'kernels', 'analyze']);
+const BROWSER: ReadonlySet<string> = new Set(['wire', 'hash', 'steer', 'capture', 'kernels', 'analyze', 'lab']);
 
 /** Tools of the checkout that stand beside what they make. */
 const TOOLS: ReadonlySet<string> = new Set(['src/kernels/build.ts']);
