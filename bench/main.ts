@@ -1,0 +1,8 @@
+/**
+ * `npm run bench -- [NAME...] ...`: the questions of `questions.ts`; `npm run bench -- peers ...`: ours beside C programs.
+ */
+const [name, ...rest] = process.argv.slice(2);
+if (name === 'peers') process.exitCode = await (await import('./peers/run.ts')).peersCommand(rest);
+else await import('./run.ts');
+
+export {};
