@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machine } from '../machine.ts';
+import { benchJson } from '../../src/bench/json.ts';
+import { machine } from '../../src/bench/machine.ts';
 import { machineLine } from '../table.ts';
 import { build } from './build.ts';
 import { type Comparison, comparisons, type Peer } from './comparisons.ts';
@@ -76,11 +77,7 @@ export async function peersCommand(args: readonly string[]): Promise<number> {
   say(
     '\nNanoseconds per item, medians; ratio: ours over the peer, median, minimum and maximum of repeats that took turns.',
   );
-  if (values.json) {
-    const round = (_key: string, value: unknown): unknown =>
-      typeof value === 'number' ? Math.round(value * 1e4) / 1e4 : value;
-    process.stdout.write(`${JSON.stringify({ schema: 'rxsteer.bench/1', machine: machine(), rows }, round)}\n`);
-  }
+  if (values.json) process.stdout.write(benchJson(rows));
   return failed ? 1 : 0;
 }
 

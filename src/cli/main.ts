@@ -11,6 +11,7 @@ export const EXIT_USAGE = 2;
 type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  bench: async () => (await import('./bench.ts')).benchCommand,
   hash: async () => (await import('./hash.ts')).hashCommand,
   key: async () => (await import('./key.ts')).keyCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,

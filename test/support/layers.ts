@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 /** From the top; a file imports from its own folder and from rows below its own. */
 const ROWS: readonly (readonly string[])[] = [
-  ['cli', 'report'],
+  ['cli', 'report', 'bench'],
   ['receiver', 'io', 'analyze'],
   ['lane'],
   ['gro', 'esp', 'fragments'],
@@ -22,6 +22,8 @@ const ROWS: readonly (readonly string[])[] = [
 /** Imports that the rows forbid, and why each is right. */
 const ALLOWED: ReadonlyMap<string, string> = new Map([
   ['cli -> report', 'the command line prints what report/ lays out; report/ knows nothing of options'],
+  ['cli -> bench', 'the command line prints what bench/ measures; bench/ knows nothing of options'],
+  ['bench -> report', 'bars and columns in a terminal'],
   ['workers -> receiver', 'the worker shell reads the messages and shared words that receiver/ defines'],
 ]);
 
