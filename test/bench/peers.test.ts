@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from '../bench/peers/build.ts';
-import { comparisons, type Peer } from '../bench/peers/comparisons.ts';
-import { inputFile, inputs } from '../bench/peers/inputs.ts';
-import { peerLine, peerRow } from '../bench/peers/rows.ts';
-import { Side } from '../bench/peers/side.ts';
-import { questions } from '../bench/questions.ts';
-import { runTsx } from './support/run.ts';
+import { build } from '../../bench/peers/build.ts';
+import { comparisons, type Peer } from '../../bench/peers/comparisons.ts';
+import { inputFile, inputs } from '../../bench/peers/inputs.ts';
+import { peerLine, peerRow } from '../../bench/peers/rows.ts';
+import { Side } from '../../bench/peers/side.ts';
+import { questions } from '../../bench/questions.ts';
+import { runTsx } from '../support/run.ts';
 
 const PEERS = [...new Map(comparisons.flatMap(({ peers }) => peers).map((peer) => [key(peer), peer])).values()];
 
