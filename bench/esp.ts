@@ -19,6 +19,7 @@ import { createFrameMemory } from '../src/memory/frame-memory.ts';
 import { put32, u32 } from '../src/wire/bytes.ts';
 import type { Case, Round } from './harness.ts';
 import { Random } from './random.ts';
+import { GCM_256 } from './traffic.ts';
 
 /** Of all packets of a round together, so that they stay in the processor's cache as the peers' do. */
 const BYTES = 512 << 10;
@@ -26,8 +27,8 @@ const LOOK_UPS = 65_536;
 
 const hex = (bytes: number): string => Array.from({ length: bytes }, (_, i) => (i + 16).toString(16)).join('');
 
-const GCM_256 = { aead: 'aes-gcm', key: hex(36) };
-const TRANSFORMS: readonly [name: string, transform: SaConfig['transform']][] = [
+/** Besides AES-256-GCM, by the peers' names. */
+export const TRANSFORMS: readonly [name: string, transform: SaConfig['transform']][] = [
   ['gcm128', { aead: 'aes-gcm', key: hex(20) }],
   ['ccm128', { aead: 'aes-ccm', key: hex(19) }],
   ['chacha20poly1305', { aead: 'chacha20-poly1305', key: hex(36) }],
@@ -71,7 +72,7 @@ function opening(transform: SaConfig['transform'], payload: number, name: Crypto
     return length;
   };
   if (run() !== count * payload) throw new Error('not all of the payload was opened');
-  return { items: count, prepare: () => state.restartWindow(0), run, close: () => backend.close() };
+  return { items: count, prepare: () => state.restartWindow(0, sa.initialSeq), run, close: () => backend.close() };
 }
 
 /** Packet i lies in slot i + 1; returns where each ends. */
@@ -116,9 +117,25 @@ function lookUp(count: number): Round {
   return { items: LOOK_UPS, run };
 }
 
+/** Sealing, as generators and tunnels do it: by node:crypto, a packet an object. */
+function sealing(transform: SaConfig['transform'], payload: number): Round {
+  const sa = createSa({ spi: 0x1001, dst: '198.51.100.1', mode: 'transport', transform });
+  const plain = new Uint8Array(payload);
+  new Random(0x55555555, 0x55555555).fill(plain, 0, payload);
+  let sequence = 0;
+  const run = (): number => {
+    let bytes = 0;
+    for (let i = 0; i < 64; i++) bytes += seal(sa, ++sequence, plain, 17).length;
+    return bytes;
+  };
+  return { items: 64, run };
+}
+
 /** The backends that this machine has, the slowest first; and whether one takes a transform itself. */
 const crypto = new Crypto();
-const BACKENDS = (['node', 'openssl', 'ipsec-mb'] as const).filter((name) => crypto.why(name) === undefined);
+export const BACKENDS: readonly CryptoName[] = (['node', 'openssl', 'ipsec-mb'] as const).filter(
+  (name) => crypto.why(name) === undefined,
+);
 const takes = (name: CryptoName, transform: SaConfig['transform']): boolean => {
   const one = new Crypto(name);
   const sa = createSa({ spi: 1, dst: '192.0.2.1', mode: 'tunnel', transform });
@@ -145,6 +162,20 @@ function byBackend(name: string, bytes: number, transform: SaConfig['transform']
 export const cases: readonly Case[] = [
   ...[64, 512, 1400, 9000].flatMap((bytes) => byBackend('open_gcm256', bytes, GCM_256)),
   ...TRANSFORMS.flatMap(([name, transform]) => byBackend(`open_${name}`, 1400, transform)),
-  ...[1, 1000, 100_000].map((count) => ({ name: `sa_lookup_${count}`, bytes: 0, make: () => lookUp(count) })),
+  ...[64, 512, 1400, 9000].map((bytes) => ({
+    name: `seal_gcm256_${bytes}`,
+    bytes,
+    make: () => sealing(GCM_256, bytes),
+  })),
+  ...TRANSFORMS.map(([name, transform]) => ({
+    name: `seal_${name}_1400`,
+    bytes: 1400,
+    make: () => sealing(transform, 1400),
+  })),
+  ...[1, 100, 1000, 10_000, 100_000].map((count) => ({
+    name: `sa_lookup_${count}`,
+    bytes: 0,
+    make: () => lookUp(count),
+  })),
 ];
 crypto.close();

@@ -7,12 +7,15 @@ import { MSS, MSS_ESP, segments } from './segments.ts';
 import { espCapture, GCM_256, NULL_NONE } from './traffic.ts';
 
 /** What a ring holds less the marks; all frames fit L2. */
-const PACKETS = 512;
+export const PACKETS = 512;
 
 /** The ring is filled by the dispatcher before each round, untimed. */
-function polling(frames: readonly Uint8Array[], more: Pick<RigOptions, 'sas' | 'policy'> = {}): Round {
+export function polling(
+  frames: readonly Uint8Array[],
+  more: Pick<RigOptions, 'sas' | 'policy' | 'crypto'> = {},
+): Round {
   const rig = makeRig({ queues: 1, deterministic: true, ...more });
-  const { dispatcher, control } = rig;
+  const { dispatcher, sas } = rig;
   const batch = place(frames, rig.bytes, rig.options.layout.windows);
   let segmentsSeen = 0;
   let bytesSeen = 0;
@@ -25,7 +28,7 @@ function polling(frames: readonly Uint8Array[], more: Pick<RigOptions, 'sas' | '
     },
   });
   const prepare = (): void => {
-    control.restartWindows();
+    sas.restartWindows();
     if (dispatcher.pushBatch(batch, 0) !== PACKETS || !dispatcher.mark()) throw new Error('the ring is full');
   };
   const run = (): number => {

@@ -8,11 +8,13 @@ import type { Case } from './harness.ts';
 import { cases as hash } from './hash.ts';
 import { cases as kernels } from './kernels.ts';
 import { cases as lane } from './lane.ts';
+import { cases as laneEsp } from './lane-esp.ts';
 import { cases as reassembly } from './reassembly.ts';
 import { cases as replay } from './replay.ts';
 import { cases as rfs } from './rfs.ts';
 import { cases as ring } from './ring.ts';
 import { cases as rules } from './rules.ts';
+import { cases as sas } from './sas.ts';
 
 export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['hash', hash],
@@ -26,6 +28,8 @@ export const questions: ReadonlyMap<string, readonly Case[]> = new Map([
   ['reassembly', reassembly],
   ['flood', flood],
   ['esp', esp],
+  ['sas', sas],
   ['lane', lane],
+  ['lane-esp', laneEsp],
   ['replay', replay],
 ]);

@@ -119,7 +119,7 @@ function twoStage(claimed: boolean): Round {
     }),
   );
   const prepare = (): void => {
-    rig.control.restartWindows();
+    rig.sas.restartWindows();
     if (rig.dispatcher.pushBatch(batch, 0) !== PACKETS) throw new Error('the ring is full');
   };
   const run = (): number => {

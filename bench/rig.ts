@@ -1,7 +1,7 @@
 /** The parts of a receiver without its threads: a dispatcher, its rings and frame memory, and lanes on request. */
 
 import { FrameBatch } from '../src/capture/frame-batch.ts';
-import type { PolicyConfig, Sa } from '../src/esp/index.ts';
+import type { CryptoName, PolicyConfig, Sa } from '../src/esp/index.ts';
 import { microsoftKey } from '../src/hash/keys.ts';
 import type { Consumer } from '../src/lane/consumer.ts';
 import { Lane } from '../src/lane/lane.ts';
@@ -12,6 +12,7 @@ import type { Control } from '../src/receiver/control.ts';
 import { makeCore } from '../src/receiver/core.ts';
 import type { Dispatcher } from '../src/receiver/dispatcher.ts';
 import { type Resolved, type RfsOptions, resolveOptions } from '../src/receiver/options.ts';
+import type { SaStore } from '../src/receiver/sa-store.ts';
 import type { FlowTable } from '../src/steer/flow-table.ts';
 
 /** Bytes between two frames: what a pcapng file has there, so that they lie as a file reader leaves them. */
@@ -23,6 +24,7 @@ export interface Rig {
   readonly options: Resolved;
   readonly control: Control;
   readonly dispatcher: Dispatcher;
+  readonly sas: SaStore;
   /** The table of claims, with RFS. */
   readonly flows: FlowTable | undefined;
   readonly consumers: readonly RingConsumer[];
@@ -39,6 +41,7 @@ export interface RigOptions {
   readonly memory?: number;
   readonly rules?: readonly string[];
   readonly policy?: readonly PolicyConfig[];
+  readonly crypto?: CryptoName;
 }
 
 export function makeRig({
@@ -49,6 +52,7 @@ export function makeRig({
   memory,
   rules = [],
   policy,
+  crypto,
 }: RigOptions = {}): Rig {
   const options = resolveOptions({
     queues,
@@ -59,7 +63,9 @@ export function makeRig({
     consumer: { onPackets() {} },
     ...(rfs === undefined ? {} : { rfs }),
     ...(memory === undefined ? {} : { memory }),
-    ...(sas === undefined && policy === undefined ? {} : { esp: { sas: sas ?? [], ...(policy && { policy }) } }),
+    ...(sas === undefined && policy === undefined
+      ? {}
+      : { esp: { sas: sas ?? [], ...(policy && { policy }), ...(crypto && { crypto }) } }),
   });
   const core = makeCore(options);
   const { bytes, control, dispatcher, flows } = core;
@@ -71,6 +77,7 @@ export function makeRig({
     control,
     flows,
     dispatcher,
+    sas: core.sas,
     consumers: control.places.rings.map((at) => new RingConsumer(words, at >> 2, options.slots)),
     lane: (lane, consumer) => new Lane(core.laneConfig(lane), consumer),
   };

@@ -20,11 +20,13 @@ export interface EspCaptureOptions {
   /** SAs, on queues 0, 1, 2, ... in turn; flow f is in SA f mod `sas`. */
   readonly sas: number;
   readonly queues?: number;
+  /** Bytes of TCP payload in each. Default {@link MSS_ESP}. */
+  readonly payload?: number;
 }
 
-/** Full-size segments in tunnel mode, and the SAs that open them. */
+/** Segments in tunnel mode, full-size ones unless told otherwise, and the SAs that open them. */
 export function espCapture(options: EspCaptureOptions): { frames: Uint8Array[]; sas: Sa[] } {
-  const { transform, count, flows, train, queues = 1 } = options;
+  const { transform, count, flows, train, queues = 1, payload = MSS_ESP } = options;
   const sas = createSas(
     Array.from({ length: options.sas }, (_, i) => ({
       spi: 0x1001 + i,
@@ -36,7 +38,7 @@ export function espCapture(options: EspCaptureOptions): { frames: Uint8Array[]; 
     })),
   );
   const sent = new Array<number>(sas.length).fill(0);
-  const frames = segments({ count, flows, train, payload: MSS_ESP }).map((frame, i) => {
+  const frames = segments({ count, flows, train, payload }).map((frame, i) => {
     const which = (Math.floor(i / train) % flows) % sas.length;
     return wrapped(frame, (packet) => sealTunnel(sas[which], ++sent[which], packet));
   });

@@ -92,6 +92,7 @@ export const DROPS = {
   'flow-limit': 'its lane was half full or more, and more than half of the last 128 packets for it were of its flow',
   rule: 'a steering rule with action -1 matched it, or the letter r stands at its flow type',
   'unknown-spi': 'no security association for its destination and SPI',
+  'sa-expired': 'a hard limit of its security association is reached',
   replay: 'sequence number seen before, left of the window, or 0 without ESN',
   short: 'shorter than ESP header, IV, trailer and ICV, ciphertext not in whole blocks, or AH of another length',
   icv: 'the integrity check value did not match',
@@ -120,6 +121,7 @@ export const DROP_FULL: number = dropNumber('full');
 export const DROP_FLOW_LIMIT: number = dropNumber('flow-limit');
 export const DROP_RULE: number = dropNumber('rule');
 export const DROP_UNKNOWN_SPI: number = dropNumber('unknown-spi');
+export const DROP_SA_EXPIRED: number = dropNumber('sa-expired');
 export const DROP_REPLAY: number = dropNumber('replay');
 export const DROP_SHORT: number = dropNumber('short');
 export const DROP_ICV: number = dropNumber('icv');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ABSORBED, CLASSES, DROPS, MALFORMED_REASONS } from '../src/counters.ts';
 import { ERRORS } from '../src/errors.ts';
+import { EVENTS } from '../src/events.ts';
 import { FLUSHES } from '../src/gro/index.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -43,5 +44,15 @@ describe('docs/errors.md and errors.ts list the same', () => {
 
   it.each(sections)('%s has its cause and its remedy', (_code, section) => {
     expect(section).toMatch(/\*\*Cause:\*\* \S.*\*\*Remedy:\*\* \S/s);
+  });
+});
+
+describe('docs/events.md and events.ts list the same', () => {
+  const rows = [...read('events.md').matchAll(/^\| `([^`]+)` \| (\S+) \|/gm)];
+
+  it('events and their channels', () => {
+    const listed = rows.map(([, name, channel]) => [name, channel]);
+    const known = Object.entries(EVENTS).map(([name, at]) => [name, at === undefined ? 'none' : `\`${at}\``]);
+    expect(listed).toEqual(known);
   });
 });

@@ -60,7 +60,7 @@ export class Ahead implements BurstPackets {
   add(sa: number, key: BurstKey, esp: number, end: number, high: number): void {
     const i = this.count;
     const length = end - key.icvBytes - key.headBytes - esp;
-    if (i === AHEAD_PACKETS || length > PLACE) return;
+    if (i === AHEAD_PACKETS || length > PLACE || length > key.most) return;
     this.count = i + 1;
     this.sas[i] = sa;
     this.keys[i] = key;

@@ -8,16 +8,29 @@
  *
  * The low half alone finds the word, because a ring divides 2^32.
  */
-import { type SaState, W_RING, W_TOP_HIGH, W_TOP_LOW } from './sa-state.ts';
+import {
+  F_BASE,
+  F_FLAGS,
+  F_RING_MASK,
+  F_WINDOW,
+  FACTS_SHIFT,
+  FLAG_ESN,
+  type SaState,
+  W_RING,
+  W_TOP_HIGH,
+  W_TOP_LOW,
+} from './sa-state.ts';
 import { inferHigh } from './sequence.ts';
 
 export class ReplayWindow {
   /** High half of the number that `check` last allowed, int32; 0 without ESN. */
   high = 0;
-  private readonly state: SaState;
+  private readonly facts: Int32Array;
+  private readonly words: Int32Array;
 
   constructor(state: SaState) {
-    this.state = state;
+    this.facts = state.facts;
+    this.words = state.words;
   }
 
   /**
@@ -25,25 +38,25 @@ export class ReplayWindow {
    * @param low the 32 bits on the wire, int32 or uint32
    */
   check(sa: number, low: number): boolean {
-    const state = this.state;
-    const words = state.words;
-    const base = state.base[sa];
+    const { facts, words } = this;
+    const f = sa << FACTS_SHIFT;
+    const base = facts[f + F_BASE];
     const topLow = words[base + W_TOP_LOW];
-    if (state.esn[sa] === 0) {
+    if ((facts[f + F_FLAGS] & FLAG_ESN) === 0) {
       this.high = 0;
       if (low >>> 0 > topLow >>> 0) return true;
       // 0 is never sent (RFC 4303 section 3.3.3) and needs no case of its own: whatever the top, everything up to
       // `initialSeq` is marked as seen or left of the window, and 0 is always among it.
-      if ((topLow - low) >>> 0 >= state.window[sa]) return false;
+      if ((topLow - low) >>> 0 >= facts[f + F_WINDOW]) return false;
     } else {
       const topHigh = words[base + W_TOP_HIGH];
-      const high = inferHigh(topHigh >>> 0, topLow >>> 0, state.window[sa], low >>> 0);
+      const high = inferHigh(topHigh >>> 0, topLow >>> 0, facts[f + F_WINDOW], low >>> 0);
       if (high < 0) return false;
       this.high = high | 0;
       // The inferred number is right of the top or inside the window: never left of it.
       if (high > topHigh >>> 0 || ((high | 0) === topHigh && low >>> 0 > topLow >>> 0)) return true;
     }
-    return ((words[base + W_RING + ((low >>> 5) & state.ringMask[sa])] >>> (low & 31)) & 1) === 0;
+    return ((words[base + W_RING + ((low >>> 5) & facts[f + F_RING_MASK])] >>> (low & 31)) & 1) === 0;
   }
 
   /**
@@ -52,10 +65,10 @@ export class ReplayWindow {
    * @returns false when it was seen meanwhile or lies left of the window: the packet is a replay
    */
   mark(sa: number, low: number, high: number): boolean {
-    const state = this.state;
-    const words = state.words;
-    const base = state.base[sa];
-    const mask = state.ringMask[sa];
+    const { facts, words } = this;
+    const f = sa << FACTS_SHIFT;
+    const base = facts[f + F_BASE];
+    const mask = facts[f + F_RING_MASK];
     const ring = base + W_RING;
     const topLow = words[base + W_TOP_LOW];
     const topHigh = words[base + W_TOP_HIGH];
@@ -74,7 +87,7 @@ export class ReplayWindow {
       return true;
     }
     if (!same && ((topHigh - high) >>> 0 !== 1 || low >>> 0 <= topLow >>> 0)) return false;
-    if ((topLow - low) >>> 0 >= state.window[sa]) return false;
+    if ((topLow - low) >>> 0 >= facts[f + F_WINDOW]) return false;
     if ((words[word] & bit) !== 0) return false;
     words[word] |= bit;
     return true;

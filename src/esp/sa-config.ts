@@ -20,6 +20,24 @@ export type SaProto = 'esp' | 'ah';
 /** What stands in a packet of an SA: an IP packet, the payload of the packet itself, or what its next header says. */
 export type SaMode = 'tunnel' | 'transport' | 'any';
 
+/** How long an SA may be used, each of these if it is there. */
+export interface SaLimit {
+  /** Authentic packets. */
+  readonly packets?: number;
+  /** Bytes to which the algorithm is applied (RFC 4301 section 4.4.2.1): ESP's ciphertext, padding and trailer included; all that AH covers. */
+  readonly bytes?: number;
+  /** Since the SA was there; with `deterministic`, in packet time from its first authentic packet on. */
+  readonly seconds?: number;
+}
+
+/** Lifetimes of an SA. */
+export interface SaLimits {
+  /** Reached: an event, once, so that another SA can be set up. */
+  readonly soft?: SaLimit;
+  /** Reached: nothing more is accepted (`sa-expired`). */
+  readonly hard?: SaLimit;
+}
+
 /** One entry of `sas` in an SA file. */
 export interface SaConfig {
   /** 32 bits: `0x` and hex digits, or a number. */
@@ -47,6 +65,8 @@ export interface SaConfig {
   readonly selectors?: readonly SelectorConfig[];
   /** TCP checksums of what comes by it are not verified before it is merged: the ICV vouches for them. Default false. */
   readonly trustIcv?: boolean;
+  /** Absent: it lives as long as the receiver. */
+  readonly limits?: SaLimits;
 }
 
 /** Key material of an SA: the keys without the salt, and the salt. */
@@ -75,4 +95,5 @@ export interface SaFacts {
   readonly group: string | undefined;
   readonly selectors: readonly SelectorConfig[] | undefined;
   readonly trustIcv: boolean;
+  readonly limits: SaLimits | undefined;
 }

@@ -5,7 +5,7 @@
 import { RxSteerError, shown } from '../errors.ts';
 import { addressText, parseAddress } from '../wire/address.ts';
 import { parseSelector, SELECTOR_PROPERTIES, type SelectorConfig } from './policy/selector.ts';
-import type { SaFacts, SaSecrets } from './sa-config.ts';
+import type { SaFacts, SaLimit, SaLimits, SaSecrets } from './sa-config.ts';
 import { parseSequence } from './sequence.ts';
 import { AEADS, AH_AUTHS, AUTHS, CIPHERS } from './transforms/index.ts';
 import {
@@ -31,7 +31,9 @@ const PROPERTIES = [
   'group',
   'selectors',
   'trustIcv',
+  'limits',
 ];
+const LIMIT_UNITS = ['packets', 'bytes', 'seconds'] as const;
 const NO_BYTES = new Uint8Array(0);
 /** A destination that is any address. */
 export const ANY_ADDRESS = '*';
@@ -56,6 +58,14 @@ export function shownName(name: string): string {
 /** True for what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export const SPI_EXPECTED = 'a number of 32 bits, such as "0x00001001"';
+
+/** Unsigned 32 bits, from a number or `0x` and hex digits; undefined: it is none. */
+export function parseSpi(value: unknown): number | undefined {
+  const n = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(value) ? Number(value) : value;
+  return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 0xffffffff ? n : undefined;
 }
 
 /** One checked entry: its facts, and its keys. */
@@ -101,6 +111,7 @@ export class SaEntry {
       group: this.group(config.group),
       selectors: this.selectors(config.selectors),
       trustIcv: this.flag('trustIcv', config.trustIcv),
+      limits: this.limits(config.limits),
     };
   }
 
@@ -119,11 +130,9 @@ export class SaEntry {
   }
 
   private spi(value: unknown): number {
-    const n = typeof value === 'string' && /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(value) ? Number(value) : value;
-    if (typeof n !== 'number' || !Number.isInteger(n) || n < 0 || n > 0xffffffff) {
-      throw this.bad('spi', 'a number of 32 bits, such as "0x00001001"', value);
-    }
-    return n;
+    const spi = parseSpi(value);
+    if (spi === undefined) throw this.bad('spi', SPI_EXPECTED, value);
+    return spi;
   }
 
   private address(property: string, value: unknown): Uint8Array {
@@ -178,6 +187,34 @@ export class SaEntry {
       parseSelector(one, (property, expected, got) => this.bad(`${where}.${property}`, expected, got));
       return structuredClone(one) as SelectorConfig;
     });
+  }
+
+  private limits(value: unknown): SaLimits | undefined {
+    if (value === undefined) return undefined;
+    if (!isObject(value)) throw this.bad('limits', 'an object', value);
+    this.unknown(value, ['soft', 'hard'], 'limits.');
+    const soft = this.limit('limits.soft', value.soft);
+    const hard = this.limit('limits.hard', value.hard);
+    for (const unit of LIMIT_UNITS) {
+      const most = hard?.[unit];
+      const early = soft?.[unit];
+      if (most !== undefined && early !== undefined && early > most)
+        throw this.bad(`limits.soft.${unit}`, `no more than limits.hard.${unit}, which is ${most}`, early);
+    }
+    if (soft === undefined && hard === undefined) return undefined;
+    return { ...(soft === undefined ? {} : { soft }), ...(hard === undefined ? {} : { hard }) };
+  }
+
+  private limit(where: string, value: unknown): SaLimit | undefined {
+    if (value === undefined) return undefined;
+    if (!isObject(value)) throw this.bad(where, 'an object', value);
+    this.unknown(value, LIMIT_UNITS, `${where}.`);
+    const limit: Partial<Record<keyof SaLimit, number>> = {};
+    for (const unit of LIMIT_UNITS) {
+      if (value[unit] !== undefined)
+        limit[unit] = this.integer(`${where}.${unit}`, value[unit], 1, Number.MAX_SAFE_INTEGER);
+    }
+    return Object.keys(limit).length === 0 ? undefined : limit;
   }
 
   private transform(config: unknown): [Transform, SaSecrets] {

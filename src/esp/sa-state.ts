@@ -1,13 +1,16 @@
 /**
- * What changes about SAs while packets arrive: replay windows and counters, in shared memory, so that an SA can move between
- * lanes. Access is plain: one lane at a time uses an SA.
+ * What all threads know of SAs while packets arrive, in shared memory, so that an SA can come, go, and move between lanes. Each SA has
+ * a slot, whose number is what descriptors and batches call it by (+ 1). Access is plain: the receiver's thread writes a slot before it
+ * is found by anybody (`SaTable`), and one lane at a time uses an SA.
  *
- *     counters: SA 0 | SA 1 | ...      8 doubles each, one cache line
- *     windows:  SA 0 | SA 1 | ...      top low, top high, ring of words; rounded up to whole cache lines
+ *     facts:    slot 0 | slot 1 | ...   8 words each, half a cache line
+ *     counters: slot 0 | slot 1 | ...   8 doubles each, one cache line
+ *     windows:  see `window-room.ts`    top low, top high, ring of words
  *
  * The ring is RFC 6479's: one word more than the window covers, so that moving on clears words and shifts nothing.
  */
-import type { SaFacts } from './sa-config.ts';
+import type { SaFacts, SaMode } from './sa-config.ts';
+import { WindowRoom } from './window-room.ts';
 
 /** Counters of an SA, in doubles: all packets; authentic and well formed ones; dummies; failures; payload bytes of the opened. */
 export const SA_PACKETS = 0;
@@ -24,9 +27,35 @@ export const W_TOP_LOW = 0;
 export const W_TOP_HIGH = 1;
 export const W_RING = 2;
 
-const LINE_WORDS = 16;
+/**
+ * Facts of a slot, in words: first word of the window, words of its ring less 1, packets of the window; lengths (IV | ICV << 8 |
+ * block - 1 << 16); flags and mode; the first selector + 1 (`SaSelectors`), 0: none; a number that no other SA ever has had; from which
+ * sequence number on its life must be asked, unsigned (`SaLife`).
+ */
+export const FACTS_SHIFT = 3;
+export const F_BASE = 0;
+export const F_RING_MASK = 1;
+export const F_WINDOW = 2;
+export const F_LENGTHS = 3;
+export const F_FLAGS = 4;
+export const F_SELECTORS = 5;
+export const F_SERIAL = 6;
+export const F_GATE = 7;
 
-export type SaShape = Pick<SaFacts, 'replayWindow' | 'esn' | 'initialSeq'>;
+/** In F_FLAGS; the mode stands above them. */
+export const FLAG_ESN = 1;
+export const FLAG_TRUST_ICV = 2;
+export const MODE_SHIFT = 8;
+
+/** Modes of SAs, at the numbers that stand in F_FLAGS. */
+export const MODES: readonly SaMode[] = ['transport', 'tunnel', 'any'];
+
+const FACTS_BYTES = 4 << FACTS_SHIFT;
+const COUNTERS_BYTES = 64;
+
+/** What a slot is started with. Where nothing is opened, lengths and mode may be left out. */
+export type SaShape = Pick<SaFacts, 'replayWindow' | 'esn' | 'initialSeq'> &
+  Partial<Pick<SaFacts, 'transform' | 'mode' | 'trustIcv'>>;
 
 /** Counters of an SA as reports show them. */
 export interface SaCounts {
@@ -38,47 +67,33 @@ export interface SaCounts {
 }
 
 export class SaState {
+  readonly capacity: number;
+  readonly facts: Int32Array;
   readonly counters: Float64Array;
   readonly words: Int32Array;
-  /** First word of an SA's window, words of its ring less 1, packets of its window, 1 with ESN. */
-  readonly base: Int32Array;
-  readonly ringMask: Int32Array;
-  readonly window: Int32Array;
-  readonly esn: Uint8Array;
-  private readonly tops: readonly bigint[];
 
-  /** Bytes that the state of these SAs needs. */
-  static bytes(sas: readonly Pick<SaShape, 'replayWindow'>[]): number {
-    let words = sas.length * LINE_WORDS;
-    for (const sa of sas) words += windowWords(sa.replayWindow);
-    return words * 4;
+  /** Bytes of address space that so many slots need: 3 KiB each, of which 32 to 160 are used by an SA with a window of up to 224. */
+  static bytes(capacity: number): number {
+    return countersAt(capacity) + capacity * COUNTERS_BYTES + WindowRoom.words(capacity) * 4;
   }
 
-  /** Makes state in memory of its own and starts every SA. */
+  /** Makes state in memory of its own and starts every SA, in slots of their order. */
   static create(sas: readonly SaShape[]): SaState {
-    const state = new SaState(new SharedArrayBuffer(SaState.bytes(sas)), 0, sas);
-    state.reset();
+    const state = new SaState(new SharedArrayBuffer(SaState.bytes(sas.length)), 0, sas.length);
+    const room = new WindowRoom(sas.length);
+    sas.forEach((sa, slot) => {
+      state.start(slot, sa, room.take(sa.replayWindow), slot + 1);
+    });
     return state;
   }
 
-  /** Attaches to the state of these SAs in `buffer` from `byteOffset` (a multiple of 8) on. `reset` starts it, once. */
-  constructor(buffer: ArrayBufferLike, byteOffset: number, sas: readonly SaShape[]) {
-    const n = sas.length;
-    this.counters = new Float64Array(buffer, byteOffset, n * 8);
-    this.words = new Int32Array(buffer, byteOffset + n * LINE_WORDS * 4, SaState.bytes(sas) / 4 - n * LINE_WORDS);
-    this.base = new Int32Array(n);
-    this.ringMask = new Int32Array(n);
-    this.window = new Int32Array(n);
-    this.esn = new Uint8Array(n);
-    this.tops = sas.map((sa) => sa.initialSeq);
-    let at = 0;
-    for (let i = 0; i < n; i++) {
-      this.base[i] = at;
-      this.ringMask[i] = ringWords(sas[i].replayWindow) - 1;
-      this.window[i] = sas[i].replayWindow;
-      this.esn[i] = sas[i].esn ? 1 : 0;
-      at += windowWords(sas[i].replayWindow);
-    }
+  /** Attaches to state of so many slots in `buffer` from `byteOffset` (a multiple of 64) on. */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, capacity: number) {
+    const counters = byteOffset + countersAt(capacity);
+    this.capacity = capacity;
+    this.facts = new Int32Array(buffer, byteOffset, capacity << FACTS_SHIFT);
+    this.counters = new Float64Array(buffer, counters, capacity * 8);
+    this.words = new Int32Array(buffer, counters + capacity * COUNTERS_BYTES, WindowRoom.words(capacity));
   }
 
   /** What other threads construct their state with. */
@@ -86,22 +101,35 @@ export class SaState {
     return this.counters.buffer;
   }
 
-  /** Starts an SA, or all: counters at 0, the window at its `initialSeq`, with all numbers up to it seen. */
-  reset(sa?: number): void {
-    if (sa === undefined) {
-      for (let i = 0; i < this.base.length; i++) this.reset(i);
-      return;
-    }
-    this.counters.fill(0, sa * 8, sa * 8 + 8);
-    this.restartWindow(sa);
+  /**
+   * Starts an SA in a slot that nobody uses: counters at 0, the window at its `initialSeq`, with all numbers up to it seen.
+   *
+   * @param base first word of its window, from `WindowRoom`
+   * @param serial a number that no other SA has or has had
+   */
+  start(slot: number, sa: SaShape, base: number, serial: number): void {
+    const { facts } = this;
+    const f = slot << FACTS_SHIFT;
+    const { transform, mode = 'transport', trustIcv = false } = sa;
+    facts[f + F_BASE] = base;
+    facts[f + F_RING_MASK] = ringWords(sa.replayWindow) - 1;
+    facts[f + F_WINDOW] = sa.replayWindow;
+    facts[f + F_LENGTHS] =
+      transform === undefined ? 0 : transform.ivBytes | (transform.icvBytes << 8) | ((transform.blockBytes - 1) << 16);
+    facts[f + F_FLAGS] =
+      (sa.esn ? FLAG_ESN : 0) | (trustIcv ? FLAG_TRUST_ICV : 0) | (MODES.indexOf(mode) << MODE_SHIFT);
+    facts[f + F_SELECTORS] = 0;
+    facts[f + F_SERIAL] = serial;
+    facts[f + F_GATE] = -1;
+    this.counters.fill(0, slot * 8, slot * 8 + 8);
+    this.restartWindow(slot, sa.initialSeq);
   }
 
-  /** Starts the window of an SA again; its counters go on. */
-  restartWindow(sa: number): void {
-    const base = this.base[sa];
+  /** Starts the window of an SA again, with `top` and everything below seen; its counters go on. */
+  restartWindow(slot: number, top: bigint): void {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
+    const mask = this.facts[(slot << FACTS_SHIFT) + F_RING_MASK];
     const ring = base + W_RING;
-    const mask = this.ringMask[sa];
-    const top = this.tops[sa];
     const low = Number(top & 0xffffffffn) | 0;
     this.words[base + W_TOP_LOW] = low;
     this.words[base + W_TOP_HIGH] = Number(top >> 32n) | 0;
@@ -110,14 +138,26 @@ export class SaState {
   }
 
   /** The highest authenticated sequence number. */
-  top(sa: number): bigint {
-    const base = this.base[sa];
+  top(slot: number): bigint {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
     return (BigInt(this.words[base + W_TOP_HIGH] >>> 0) << 32n) | BigInt(this.words[base + W_TOP_LOW] >>> 0);
   }
 
-  counts(sa: number): SaCounts {
+  /** The words of an SA's window: its top, then its ring. */
+  windowOf(slot: number): Int32Array {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
+    return this.words.subarray(base, base + W_RING + this.facts[(slot << FACTS_SHIFT) + F_RING_MASK] + 1);
+  }
+
+  /** Whether that is the highest authenticated number, in halves. */
+  isTop(slot: number, low: number, high: number): boolean {
+    const base = this.facts[(slot << FACTS_SHIFT) + F_BASE];
+    return this.words[base + W_TOP_LOW] === (low | 0) && this.words[base + W_TOP_HIGH] === (high | 0);
+  }
+
+  counts(slot: number): SaCounts {
     const c = this.counters;
-    const b = sa * 8;
+    const b = slot * 8;
     return {
       packets: c[b + SA_PACKETS],
       opened: c[b + SA_OPENED],
@@ -128,13 +168,13 @@ export class SaState {
   }
 }
 
+function countersAt(capacity: number): number {
+  return (capacity * FACTS_BYTES + 63) & ~63;
+}
+
 /** Words of the ring: a power of two that holds the window and one word more. */
 function ringWords(window: number): number {
   let words = 2;
   while (words < Math.ceil(window / 32) + 1) words *= 2;
   return words;
-}
-
-function windowWords(window: number): number {
-  return Math.ceil((W_RING + ringWords(window)) / LINE_WORDS) * LINE_WORDS;
 }

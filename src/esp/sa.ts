@@ -6,12 +6,21 @@ import { inspect } from 'node:util';
 import { RxSteerError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
 import type { SelectorConfig } from './policy/selector.ts';
-import type { SaConfig, SaFacts, SaMode, SaProto, SaSecrets, TransformConfig } from './sa-config.ts';
+import type { SaConfig, SaFacts, SaLimits, SaMode, SaProto, SaSecrets, TransformConfig } from './sa-config.ts';
 import { SaEntry, shownSafely } from './sa-entry.ts';
 import { formatSequence } from './sequence.ts';
 import type { Transform } from './transforms/transform.ts';
 
-export type { SaConfig, SaFacts, SaMode, SaProto, SaSecrets, TransformConfig } from './sa-config.ts';
+export type {
+  SaConfig,
+  SaFacts,
+  SaLimit,
+  SaLimits,
+  SaMode,
+  SaProto,
+  SaSecrets,
+  TransformConfig,
+} from './sa-config.ts';
 
 let secretsOfSa: (sa: Sa) => SaSecrets;
 
@@ -36,6 +45,7 @@ export class Sa implements SaFacts {
   readonly group: string | undefined;
   readonly selectors: readonly SelectorConfig[] | undefined;
   readonly trustIcv: boolean;
+  readonly limits: SaLimits | undefined;
   readonly #secrets: SaSecrets;
 
   static {
@@ -60,6 +70,7 @@ export class Sa implements SaFacts {
     this.group = facts.group;
     this.selectors = facts.selectors;
     this.trustIcv = facts.trustIcv;
+    this.limits = facts.limits;
     this.#secrets = secrets;
   }
 
@@ -80,6 +91,7 @@ export class Sa implements SaFacts {
       group: this.group,
       selectors: this.selectors,
       ...(this.trustIcv ? { trustIcv: true } : {}),
+      ...(this.limits === undefined ? {} : { limits: this.limits }),
     };
   }
 }
@@ -94,6 +106,12 @@ Object.defineProperty(Sa.prototype, inspect.custom, {
 /** Key material of an SA, for crypto backends. Never print it. */
 export function secretsOf(sa: Sa): SaSecrets {
   return secretsOfSa(sa);
+}
+
+/** Zeroes the keys of an SA, which opens and seals nothing afterwards. */
+export function wipeSa(sa: Sa): void {
+  const { key, salt, authKey } = secretsOf(sa);
+  for (const bytes of [key, salt, authKey]) bytes.fill(0);
 }
 
 /** `0x` and eight hex digits. */
@@ -183,6 +201,7 @@ export function exportSas(sas: readonly (SaConfig | Sa)[]): SaConfig[] {
       ...(sa.group === undefined ? {} : { group: sa.group }),
       ...(sa.selectors === undefined ? {} : { selectors: sa.selectors }),
       ...(sa.trustIcv ? { trustIcv: true } : {}),
+      ...(sa.limits === undefined ? {} : { limits: sa.limits }),
     };
   });
 }

@@ -133,7 +133,7 @@ export class Reassembler {
    * Takes a packet of class fragment. Its bytes are copied: the frame may go when this returns.
    * @param d its dissection
    * @param frameOff where its frame starts: the bytes up to the IP header are the link-layer header that is kept
-   * @param sa SA index + 1, 0 for clear: fragments of different SAs are never joined
+   * @param sa a number of the SA, 0 for clear: fragments of different SAs are never joined
    * @param seconds time of arrival, never running back; `expire` with the same time comes first
    * @returns `FRAGMENT_HELD`, `FRAGMENT_COMPLETE`, or `FRAGMENT_REFUSED` + drop reason (counters.ts)
    */

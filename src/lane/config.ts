@@ -1,4 +1,4 @@
-import type { CryptoName, PolicyConfig, SaConfig } from '../esp/index.ts';
+import type { CryptoName, LifeThresholds, PolicyConfig } from '../esp/index.ts';
 import type { Xfrm } from '../hash/fields.ts';
 import type { FlowHasherOptions } from '../hash/flow-hasher.ts';
 import type { Hfunc } from '../hash/hfunc.ts';
@@ -23,10 +23,13 @@ export interface ControlPlaces {
   readonly mailboxes: readonly number[];
   /** Rings between lanes, with ESP and more than one lane. */
   readonly handover: HandoverPlaces | undefined;
-  /** Owners of order groups (`owners.ts`), table of SAs, state of SAs. */
+  /** Order group of each SA; owners of order groups (`owners.ts`); table of SAs, their state, their lives and selectors. */
+  readonly units: number;
   readonly owners: number;
   readonly saTable: number;
   readonly saState: number;
+  readonly saLife: number;
+  readonly selectors: number;
 }
 
 /** Receive flow steering, as lanes and dispatcher go by it. */
@@ -39,6 +42,12 @@ export interface RfsConfig {
   readonly saAffinity: boolean;
   /** Flows move only when what their lane has of them is delivered. */
   readonly inOrder: boolean;
+}
+
+/** When SAs are told of. */
+export interface EspEvents extends LifeThresholds {
+  /** Events of a kind that a lane tells in a second. */
+  readonly perSecond: number;
 }
 
 /** What a lane is made from: plain data that can be sent to a thread. */
@@ -61,15 +70,19 @@ export interface LaneConfig {
   /** How the dispatcher hashes, where that is another way. */
   readonly outside: Omit<FlowHasherOptions, 'key'> | undefined;
   readonly level: 'outer' | 'inner';
-  /** Absent: ESP is delivered as it came. `units`: order group of each SA. */
+  /** Absent: ESP is delivered as it came. */
   readonly esp?: {
-    readonly sas: readonly SaConfig[];
-    readonly units: Int32Array;
+    /** SAs and selectors at a time, at most. */
+    readonly maxSas: number;
+    readonly maxSelectors: number;
+    /** `SaRecords`: what SAs are, with their keys. */
+    readonly records: SharedArrayBuffer;
     readonly deliverUnknown: boolean;
     /** Absent: anything may come in clear. */
     readonly policy?: readonly PolicyConfig[];
     /** The fastest crypto backend that may be used; absent: any. */
     readonly crypto?: CryptoName;
+    readonly events: EspEvents;
   };
   readonly fragments?: { readonly timeoutMs: number };
   readonly rfs?: RfsConfig;

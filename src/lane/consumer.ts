@@ -1,5 +1,6 @@
 import type { Tuple } from '../wire/tuple.ts';
 import type { Batch } from './batch.ts';
+import type { SaEvent } from './sa-events.ts';
 
 /** What takes delivered packets. */
 export interface Consumer {
@@ -9,6 +10,8 @@ export interface Consumer {
    * an event, its packets count as `consumer-error`, and the lane goes on.
    */
   onPackets(batch: Batch): void | Promise<void>;
+  /** Something about an SA that this lane uses, before the batch of its poll; the program is told too. What throws is reported as of a batch. */
+  onEvent?(event: SaEvent): void;
   /** A message from the program: `receiver.post(lane, message)`. */
   onMessage?(message: unknown): void;
   /** The lane ends: all packets have been delivered. */

@@ -17,10 +17,17 @@ import {
   type AhOpener,
   type EspOpener,
   expandIpComp,
+  F_FLAGS,
+  F_SELECTORS,
+  F_SERIAL,
+  FACTS_SHIFT,
+  FLAG_TRUST_ICV,
+  MODE_SHIFT,
   OPEN_DUMMY,
   OPEN_OK,
-  type SaMode,
+  type PeerWatch,
   type SaSelectors,
+  type SaState,
   type SaTable,
   Traffic,
 } from '../esp/index.ts';
@@ -43,10 +50,13 @@ import {
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
 import type { Scratch } from '../memory/scratch.ts';
+import { u16 } from '../wire/bytes.ts';
 import { type Dissection, dissectIp } from '../wire/dissect.ts';
 import { decapsulateEcn, setIpv4Payload, setIpv6Payload, setLinkProtocol } from '../wire/rewrite.ts';
+import { UDP_HEADER, udpEnd } from '../wire/udp.ts';
 import { holdOwner } from './owners.ts';
-import type { UnknownSpis } from './unknown-spis.ts';
+import type { SaReporter } from './sa-reporter.ts';
+import type { UnknownWatch } from './unknown-watch.ts';
 
 /** What became of a packet: the row describes what was inside; it was a dummy; it is ESP of `elsewhere`; or the drop reason + 1. */
 export const STAGE_OPENED = 0;
@@ -61,8 +71,7 @@ export const MAX_NESTING = 4;
 /** A reassembled inner datagram, which goes to the scratch too. */
 const MAX_DATAGRAM = 66_000;
 
-/** Modes of SAs. */
-export const MODES: readonly SaMode[] = ['transport', 'tunnel', 'any'];
+/** Places in `MODES`. */
 const MODE_TUNNEL = 1;
 const MODE_ANY = 2;
 
@@ -91,17 +100,17 @@ export class EspStage {
   readonly opener: EspOpener;
   private readonly ah: AhOpener;
   private readonly table: SaTable;
-  /** Per SA: its mode, as its place in `MODES`; its order group. */
-  private readonly modes: Uint8Array;
+  private readonly facts: Int32Array;
+  /** Order group of each SA. */
   private readonly units: Int32Array;
   private readonly owners: Int32Array;
-  private readonly unknown: UnknownSpis;
+  private readonly unknown: UnknownWatch;
+  private readonly peers: PeerWatch;
+  /** What is told of SAs. */
+  readonly reporter: SaReporter;
   private readonly deliverUnknown: boolean;
   private readonly lane: number;
-  /** Absent: no SA has any. */
-  private readonly selectors: SaSelectors | undefined;
-  /** Per SA: 1 when checksums of what comes by it need not be verified. */
-  private readonly trusted: Uint8Array;
+  private readonly selectors: SaSelectors;
   /** Whether fragments are joined behind this stage, and compared with selectors then. */
   private readonly joins: boolean;
   private readonly traffic = new Traffic();
@@ -114,14 +123,15 @@ export class EspStage {
     opener: EspOpener;
     ah: AhOpener;
     table: SaTable;
-    modes: Uint8Array;
+    state: SaState;
     units: Int32Array;
     owners: Int32Array;
-    unknown: UnknownSpis;
+    unknown: UnknownWatch;
+    peers: PeerWatch;
+    reporter: SaReporter;
     deliverUnknown: boolean;
     lane: number;
-    selectors: SaSelectors | undefined;
-    trusted: Uint8Array;
+    selectors: SaSelectors;
     joins: boolean;
   }) {
     this.d = parts.d;
@@ -131,14 +141,15 @@ export class EspStage {
     this.opener = parts.opener;
     this.ah = parts.ah;
     this.table = parts.table;
-    this.modes = parts.modes;
+    this.facts = parts.state.facts;
     this.units = parts.units;
     this.owners = parts.owners;
     this.unknown = parts.unknown;
+    this.peers = parts.peers;
+    this.reporter = parts.reporter;
     this.deliverUnknown = parts.deliverUnknown;
     this.lane = parts.lane;
     this.selectors = parts.selectors;
-    this.trusted = parts.trusted;
     this.joins = parts.joins;
   }
 
@@ -149,8 +160,9 @@ export class EspStage {
     if (sa === 0 || !isProtected(cls) || isAh(cls)) return;
     const off = words[s + D_OFF];
     const l4 = off + (words[s + D_HEADERS] >>> 16);
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
-    this.opener.lookAhead(sa - 1, esp, off + words[s + D_END]);
+    const end = off + words[s + D_END];
+    if (isNatt(cls)) this.opener.lookAhead(sa - 1, l4 + UDP_HEADER, udpEnd(this.bytes, l4, end));
+    else this.opener.lookAhead(sa - 1, l4, end);
   }
 
   /** @returns STAGE_OPENED, STAGE_DUMMY, STAGE_ELSEWHERE, or a drop reason + 1 */
@@ -161,8 +173,7 @@ export class EspStage {
       if (verdict !== STAGE_OPENED) return verdict;
       const cls = w[b + P_CLS];
       if (cls === CLASS_MALFORMED) return DROP_INNER_MALFORMED + 1;
-      if (this.selectors !== undefined && !(this.joins && isFragment(cls)) && !this.allows(w, b))
-        return DROP_SELECTOR + 1;
+      if (!(this.joins && isFragment(cls)) && !this.allows(w, b)) return DROP_SELECTOR + 1;
       if (!isProtected(cls)) return STAGE_OPENED;
       if (depth + 1 === MAX_NESTING) return DROP_NESTING + 1;
       const found = this.findSa(w, b);
@@ -172,11 +183,22 @@ export class EspStage {
 
   /** Whether the packet that came by the row's SA is one that this may carry. */
   allows(w: Int32Array, b: number): boolean {
-    const { selectors, traffic } = this;
-    const sa = w[b + P_SA] - 1;
-    if (selectors === undefined || !selectors.has(sa)) return true;
+    const first = this.facts[((w[b + P_SA] - 1) << FACTS_SHIFT) + F_SELECTORS];
+    if (first === 0) return true;
+    const { traffic } = this;
     traffic.load(this.bytes, w[b + P_CLS], w[b + P_L3], w[b + P_L4], w[b + P_PROTO]);
-    return selectors.allows(sa, traffic);
+    return this.selectors.allows(first, traffic);
+  }
+
+  /** A number of the row's SA that another one in its slot will not have. Not 0. */
+  serial(w: Int32Array, b: number): number {
+    return this.facts[((w[b + P_SA] - 1) << FACTS_SHIFT) + F_SERIAL];
+  }
+
+  /** An SA has gone: what was made for it is freed and wiped. None of its packets may be under way. */
+  forget(sa: number): void {
+    this.opener.forget(sa);
+    this.ah.forget(sa);
   }
 
   /** As `run`, for a packet of ESP or AH whose SA nobody has looked up: one that came out of ESP in fragments. */
@@ -193,7 +215,7 @@ export class EspStage {
   private findSa(w: Int32Array, b: number): number {
     const l3 = w[b + P_L3];
     const isV6 = (w[b + P_CLS] & 1) !== 0;
-    const sa = this.table.lookup(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi, isAh(w[b + P_CLS]));
+    const sa = this.table.lookupShared(this.bytes, l3 + (isV6 ? 24 : 16), isV6, this.d.spi, isAh(w[b + P_CLS]));
     if (sa < 0) {
       if (this.deliverUnknown) return STAGE_OPENED;
       this.unknown.add(this.bytes, l3, isV6, this.d.spi);
@@ -213,12 +235,15 @@ export class EspStage {
     const off = w[b + P_OFF];
     const l3 = w[b + P_L3];
     const l4 = w[b + P_L4];
-    const end = w[b + P_END];
-    const esp = cls === CLASS_NATT4 || cls === CLASS_NATT6 ? l4 + 8 : l4;
+    const isUdp = isNatt(cls);
+    // What lies behind the datagram of ESP in UDP is no part of it, as in Linux.
+    const end = isUdp ? udpEnd(bytes, l4, w[b + P_END]) : w[b + P_END];
+    const esp = isUdp ? l4 + UDP_HEADER : l4;
     // An IP length of 0 (segmentation offload) can stand in front of anything.
     if (end - esp > 65535) return DROP_MALFORMED + 1;
     const sa = w[b + P_SA] - 1;
-    const mode = this.modes[sa];
+    const flags = this.facts[(sa << FACTS_SHIFT) + F_FLAGS];
+    const mode = flags >> MODE_SHIFT;
     let tunnel = mode === MODE_TUNNEL;
     const link = l3 - off;
     const linkType = w[b + P_FLAGS] >> LINK_SHIFT;
@@ -231,6 +256,11 @@ export class EspStage {
     const verdict = isAh(cls)
       ? this.openAh(sa, l3, l4, end, target + head)
       : this.opener.open(sa, esp, end, target + head, end - esp);
+    // AH covers the addresses in front of it.
+    if ((verdict === OPEN_OK || verdict === OPEN_DUMMY) && !isAh(cls)) {
+      const { sequenceLow, sequenceHigh } = this.opener;
+      this.peers.look(sa, bytes, l3, isUdp ? u16(bytes, l4) : 0, sequenceLow, sequenceHigh);
+    }
     if (verdict !== OPEN_OK) {
       this.scratch.trim(target);
       return verdict === OPEN_DUMMY ? STAGE_DUMMY : verdict + 1;
@@ -279,7 +309,7 @@ export class EspStage {
     w[b + P_FLAGS] =
       (linkType << LINK_SHIFT) |
       (d.truncated === 1 ? F_FROM_ESP | F_TRUNCATED : F_FROM_ESP) |
-      (this.trusted[sa] === 1 ? F_CSUM_GOOD : 0);
+      ((flags & FLAG_TRUST_ICV) !== 0 ? F_CSUM_GOOD : 0);
     return STAGE_OPENED;
   }
 
@@ -295,6 +325,11 @@ export class EspStage {
 /** AH. */
 export function isAh(cls: number): boolean {
   return (cls & ~1) === CLASS_AH4;
+}
+
+/** ESP in UDP. */
+function isNatt(cls: number): boolean {
+  return (cls & ~1) === CLASS_NATT4;
 }
 
 /** ESP, raw or in UDP, or AH. */

@@ -1,5 +1,6 @@
 import { D_LEN, DESCRIPTOR_SHIFT } from '../memory/descriptor.ts';
 import { ARMED, DELIVERED, HEAD, PRODUCED, SLOTS, TAKEN, WAITING } from '../memory/ring.ts';
+import { hasPassed } from '../steer/flow-slots.ts';
 import { type HandoverPlaces, handoverRing } from './handover-rings.ts';
 
 /** The rings between lanes as the receiver sees them, which neither fills nor empties them. */
@@ -33,6 +34,21 @@ export class HandoverWatch {
       if (Atomics.load(this.words, base + PRODUCED) !== delivered) return false;
     }
     return true;
+  }
+
+  /** How far the rings between lanes are filled, for `passed`. */
+  heads(): Int32Array {
+    const heads = new Int32Array(this.rings.length ** 2);
+    this.each((base, at) => {
+      heads[at] = Atomics.load(this.words, base + PRODUCED);
+      return true;
+    });
+    return heads;
+  }
+
+  /** Whether all that there was at `heads` is delivered. */
+  passed(heads: Int32Array): boolean {
+    return this.each((base, at) => hasPassed(Atomics.load(this.words, base + DELIVERED), heads[at]));
   }
 
   /** Packets that lanes have handed over to one. */
@@ -85,6 +101,17 @@ export class HandoverWatch {
       Atomics.notify(words, bell);
     }
     return packets;
+  }
+
+  /** Looks at all rings, by their first words and numbers, as long as that says true. */
+  private each(look: (base: number, at: number) => boolean): boolean {
+    const lanes = this.rings.length;
+    for (let at = 0; at < lanes * lanes; at++) {
+      const from = Math.floor(at / lanes);
+      const to = at % lanes;
+      if (from !== to && !look(this.base(from, to), at)) return false;
+    }
+    return true;
   }
 
   private base(from: number, to: number): number {

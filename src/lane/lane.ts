@@ -1,17 +1,13 @@
 import { DROP_CONSUMER_ERROR, DROP_FRAGMENT_TIMEOUT, DROP_LANE_LOST, DROP_NESTING } from '../counters.ts';
-import { Ahead, AhOpener, Crypto, EspOpener, importSas, Policy, SaSelectors, SaState, SaTable } from '../esp/index.ts';
-import { Reassembler } from '../fragments/reassembler.ts';
-import { Gro } from '../gro/index.ts';
-import { createKernels } from '../kernels/create.ts';
+import type { SaCopy } from '../esp/index.ts';
+import type { Reassembler } from '../fragments/reassembler.ts';
+import type { Gro } from '../gro/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { D_CLASS, D_END, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
-import { Mailbox } from '../memory/mailbox.ts';
-import { P_NSEC, P_SEC, PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
-import { RingConsumer } from '../memory/ring.ts';
-import { Scratch } from '../memory/scratch.ts';
-import { FlowTable } from '../steer/flow-table.ts';
-import { Dissection } from '../wire/dissect.ts';
-import { Batch } from './batch.ts';
+import { P_NSEC, P_SEC, type PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
+import type { RingConsumer } from '../memory/ring.ts';
+import type { Scratch } from '../memory/scratch.ts';
+import type { Batch } from './batch.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import type { Consumer } from './consumer.ts';
 import {
@@ -27,22 +23,20 @@ import {
   C_SEGMENTS,
   C_TAKEN,
   C_THROWS,
-  LANE_COUNTERS,
 } from './counters.ts';
-import { EspStage, espScratch, isProtected, MODES } from './esp-stage.ts';
-import { Handover, PARCEL_SCRATCH } from './handover.ts';
-import { InnerHasher } from './inner-hasher.ts';
-import { Intake } from './intake.ts';
-import { LookAhead } from './look-ahead.ts';
-import { Outlet } from './outlet.ts';
-import { CLEAR, ELSEWHERE, GONE, PacketPath } from './packet-path.ts';
-import { SaAffinity } from './sa-affinity.ts';
-import { UnknownSpis } from './unknown-spis.ts';
+import { espScratch, isProtected } from './esp-stage.ts';
+import { type Handover, PARCEL_SCRATCH } from './handover.ts';
+import type { InnerHasher } from './inner-hasher.ts';
+import type { Intake } from './intake.ts';
+import type { LaneEsp } from './lane-esp.ts';
+import type { LookAhead } from './look-ahead.ts';
+import type { Outlet } from './outlet.ts';
+import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
+import { makeParts } from './parts.ts';
+import type { SaEvent } from './sa-events.ts';
 
 /** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
 const HEADER_SCRATCH = 512;
-/** Scratch for what other lanes hand over to be opened: one packet at least always finds room, or lanes would wait in a circle. */
-const RESERVE = 768 << 10;
 /** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
 const MAX_IP = 66_000;
 
@@ -62,6 +56,8 @@ export class Lane {
   pending: Promise<void> | undefined;
   /** Called with what the consumer threw or rejected with. */
   onError: (error: unknown) => void = () => {};
+  /** Called with what the program is told of, at the end of a poll. */
+  onEvent: (event: SaEvent) => void = () => {};
   private readonly config: LaneConfig;
   private readonly consumer: Consumer;
   private readonly ring: RingConsumer;
@@ -69,8 +65,7 @@ export class Lane {
   private readonly batch: Batch;
   private readonly scratch: Scratch;
   private readonly hasher: InnerHasher;
-  private readonly stage: EspStage | undefined;
-  private readonly crypto: Crypto | undefined;
+  private readonly esp: LaneEsp | undefined;
   private readonly lookAhead: LookAhead | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
@@ -92,108 +87,26 @@ export class Lane {
   private abandoned = false;
 
   constructor(config: LaneConfig, consumer: Consumer) {
+    const parts = makeParts(config);
     this.config = config;
     this.consumer = consumer;
-    const { places, lane, lanes, rfs } = config;
-    const { buffer } = config.memory;
-    const regions = config.layout.lanes[lane];
-    const shares = places.handover !== undefined;
-    this.bytes = new Uint8Array(buffer);
-    this.kernels = createKernels(config.memory, this.bytes);
-    this.ring = new RingConsumer(new Int32Array(buffer), places.rings[lane] >> 2, config.slots);
-    this.table = new PacketTable(POLL_BUDGET, shares ? POLL_BUDGET * (POLL_BUDGET + 1) : undefined);
-    const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
-    this.batch = new Batch({
-      lane,
-      lanes,
-      bytes: this.bytes,
-      kernels: this.kernels,
-      table: this.table,
-      room: new Scratch(regions.contiguous),
-      flows,
-    });
-    this.scratch = new Scratch(regions.scratch, shares ? RESERVE : 0);
-    const d = new Dissection();
-    d.nattPort = config.nattPort;
-    this.hasher = new InnerHasher(config, this.bytes, this.table, d);
-    this.shared = new Float64Array(buffer, places.counters[lane], LANE_COUNTERS);
-    this.counters = new Float64Array(this.shared);
-    if (config.esp !== undefined) {
-      const sas = importSas(config.esp.sas);
-      const words = new Int32Array(buffer);
-      this.crypto = new Crypto(config.esp.crypto);
-      const state = new SaState(buffer, places.saState, sas);
-      const { burst } = this.crypto;
-      this.stage = new EspStage({
-        d,
-        bytes: this.bytes,
-        kernels: this.kernels,
-        scratch: this.scratch,
-        opener: new EspOpener(this.bytes, sas, state, {
-          backend: this.crypto,
-          kernels: this.kernels,
-          ...(burst === undefined ? {} : { ahead: new Ahead(this.bytes, regions.ahead.offset, burst) }),
-        }),
-        ah: new AhOpener(this.bytes, sas, state),
-        table: new SaTable(buffer, places.saTable, sas.length),
-        modes: Uint8Array.from(sas, (sa) => MODES.indexOf(sa.mode)),
-        units: config.esp.units,
-        owners: words.subarray(places.owners >> 2),
-        unknown: new UnknownSpis(buffer, places.unknownSpis[lane]),
-        deliverUnknown: config.esp.deliverUnknown,
-        lane,
-        selectors: SaSelectors.of(sas),
-        trusted: Uint8Array.from(sas, (sa) => (sa.trustIcv ? 1 : 0)),
-        joins: config.fragments !== undefined,
-      });
-    }
-    if (this.stage?.opener.looksAhead) this.lookAhead = new LookAhead(this.stage, this.ring);
-    if (config.fragments !== undefined) {
-      this.fragments = new Reassembler(this.bytes, this.kernels, regions.fragments, config.fragments);
-    }
-    this.path = new PacketPath({
-      d,
-      bytes: this.bytes,
-      kernels: this.kernels,
-      table: this.table,
-      scratch: this.scratch,
-      counters: this.counters,
-      stage: this.stage,
-      units: config.esp?.units,
-      fragments: this.fragments,
-      ...(config.esp?.policy === undefined ? {} : { policy: new Policy(config.esp.policy) }),
-    });
-    if (places.handover !== undefined) {
-      this.handover = new Handover({
-        lane,
-        lanes,
-        buffer,
-        places: places.handover,
-        rings: places.rings,
-        table: this.table,
-        scratch: this.scratch,
-        slots: rfs?.entries ?? 2,
-        inOrder: rfs?.inOrder ?? true,
-      });
-      this.intake = new Intake(lane, buffer, places.handover, places.rings, this.table);
-    }
-    this.outlet = new Outlet({
-      lane,
-      table: this.table,
-      batch: this.batch,
-      counters: this.counters,
-      excluded: config.excluded,
-      flows,
-      affinity: rfs?.saAffinity
-        ? new SaAffinity(config.esp!.sas.length, lane, new Mailbox(buffer, places.mailboxes[lane]))
-        : undefined,
-      units: config.esp?.units ?? new Int32Array(0),
-      handover: this.handover,
-      twoStage: rfs?.twoStage ?? false,
-    });
-    if (config.gro !== undefined) {
-      this.gro = new Gro(this.bytes, this.kernels, this.table, this.outlet, this.scratch, config.gro);
-    }
+    this.bytes = parts.bytes;
+    this.kernels = parts.kernels;
+    this.ring = parts.ring;
+    this.table = parts.table;
+    this.batch = parts.batch;
+    this.scratch = parts.scratch;
+    this.hasher = parts.hasher;
+    this.esp = parts.esp;
+    this.lookAhead = parts.lookAhead;
+    this.fragments = parts.fragments;
+    this.path = parts.path;
+    this.gro = parts.gro;
+    this.outlet = parts.outlet;
+    this.handover = parts.handover;
+    this.intake = parts.intake;
+    this.counters = parts.counters;
+    this.shared = parts.shared;
     this.adoptLosses();
   }
 
@@ -236,6 +149,22 @@ export class Lane {
     this.ring.block(ms, () => this.isReady() || stopped());
   }
 
+  /**
+   * SAs have gone, and all of their packets are delivered in all lanes: their keys and contexts are given up.
+   *
+   * @param slots of the SAs
+   * @param units their order groups
+   */
+  forgetSas(slots: Iterable<number>, units: Iterable<number>): void {
+    this.esp?.forget(slots);
+    this.outlet.forgetUnits(units);
+  }
+
+  /** Copies the state of those of these SAs that are this lane's. Between two polls, as anything from outside is. */
+  copySas(slots: Int32Array): SaCopy | undefined {
+    return this.esp?.copy(slots);
+  }
+
   /** The end of everything: what waits is lost (and counted), the consumer is closed. The ring must be empty. */
   async close(): Promise<void> {
     if (this.inPoll > 0) this.endPoll();
@@ -250,14 +179,14 @@ export class Lane {
       this.counters[C_THROWS]++;
       this.onError(error);
     }
-    this.crypto?.close();
+    this.esp?.close();
     this.shared.set(this.counters);
   }
 
   /** Given up while its consumer has a batch: what becomes of that is not counted any more. */
   abandon(): void {
     this.abandoned = true;
-    this.crypto?.close();
+    this.esp?.close();
   }
 
   /** Takes the lane's own ring, unless other lanes must go on first. */
@@ -337,7 +266,7 @@ export class Lane {
       const s = this.ring.slot(n);
       const word = words[s + D_CLASS];
       room -=
-        (this.stage !== undefined && isProtected(word & 0xff)
+        (this.esp !== undefined && isProtected(word & 0xff)
           ? espScratch(Math.min(words[s + D_END], MAX_IP))
           : HEADER_SCRATCH) + parcel;
       if (room < 0) {
@@ -378,11 +307,12 @@ export class Lane {
   /** ESP or AH inside ESP whose SA is another lane's goes there to be opened; once. */
   private handOverNested(row: number): void {
     if (this.outlet.foreign) this.counters[C_DROPS + DROP_NESTING]++;
-    else this.outlet.handOver(row, this.stage!.elsewhere, true);
+    else this.outlet.handOver(row, this.esp!.stage.elsewhere, true);
   }
 
   private endPoll(): void {
     this.inPoll = 0;
+    if (this.esp !== undefined) for (const event of this.esp.endPoll()) this.tell(event);
     if (this.counters[C_HELD] > 0 && this.table.count > 0) this.expire(this.fragments!);
     this.gro?.flush();
     if (this.batch.length === 0) {
@@ -404,6 +334,17 @@ export class Lane {
       return;
     }
     this.delivered();
+  }
+
+  /** Tells the consumer, and the program. */
+  private tell(event: SaEvent): void {
+    try {
+      this.consumer.onEvent?.(event);
+    } catch (error) {
+      this.counters[C_THROWS]++;
+      this.onError(error);
+    }
+    this.onEvent(event);
   }
 
   /** Gives up fragments whose time is over, though no other one comes: a lane that has some keeps its SAs. */

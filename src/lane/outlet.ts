@@ -63,6 +63,12 @@ export class Outlet {
     }
   }
 
+  /** An SA of these order groups has gone: what was learnt of them begins anew. */
+  forgetUnits(units: Iterable<number>): void {
+    const { affinity } = this.parts;
+    if (affinity !== undefined) for (const unit of units) affinity.forget(unit);
+  }
+
   /** Hands a row over. `nested`: it is ESP, and its SA the other lane's. */
   handOver(row: number, to: number, nested: boolean): void {
     const { handover, counters } = this.parts;

@@ -12,6 +12,11 @@ export function pinnedOwner(lane: number): number {
   return (lane + 1) | FIXED;
 }
 
+/** The lane that owns a group, or -1. */
+export function laneOf(owners: Int32Array, unit: number): number {
+  return (Atomics.load(owners, unit) & LANE) - 1;
+}
+
 /** The lane that owns a group; its first packet makes it `first`. For the dispatcher. */
 export function ownerOf(owners: Int32Array, unit: number, first: number): number {
   const owner = owners[unit];

@@ -7,7 +7,7 @@ import {
   DROP_POLICY,
   DROP_SELECTOR,
 } from '../counters.ts';
-import { type Policy, Traffic } from '../esp/index.ts';
+import { type LifeClock, type Policy, Traffic } from '../esp/index.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import {
@@ -74,6 +74,8 @@ export interface PacketPathParts {
   /** Absent: ESP stays as it is. `units`: order group of each SA. */
   readonly stage?: EspStage;
   readonly units?: Int32Array;
+  /** Told of the time of packets that are opened. */
+  readonly clock?: LifeClock;
   readonly fragments?: Reassembler;
   /** What may come in clear; absent: anything. */
   readonly policy?: Policy;
@@ -96,6 +98,7 @@ export class PacketPath {
   private readonly counters: Float64Array;
   private readonly stage: EspStage | undefined;
   private readonly units: Int32Array;
+  private readonly clock: LifeClock | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly policy: Policy | undefined;
   private readonly traffic = new Traffic();
@@ -109,6 +112,7 @@ export class PacketPath {
     this.counters = parts.counters;
     this.stage = parts.stage;
     this.units = parts.units ?? new Int32Array(0);
+    this.clock = parts.clock;
     this.fragments = parts.fragments;
     this.policy = parts.policy;
   }
@@ -151,6 +155,7 @@ export class PacketPath {
       this.counters[C_DROPS + DROP_POLICY]++;
       return GONE;
     }
+    this.clock?.packet(w[b + P_SEC], w[b + P_NSEC]);
     w[b + P_UNIT] = this.units[w[b + P_SA] - 1] + 1;
     let verdict = this.stage.run(w, row);
     if (verdict === STAGE_OPENED && this.fragments !== undefined && isFragment(w[b + P_CLS])) {
@@ -161,7 +166,10 @@ export class PacketPath {
     if (verdict === STAGE_OPENED) return OPENED;
     if (verdict === STAGE_ELSEWHERE) return ELSEWHERE;
     if (verdict === STAGE_DUMMY) this.counters[C_DUMMY]++;
-    else this.counters[C_DROPS + verdict - 1]++;
+    else {
+      this.counters[C_DROPS + verdict - 1]++;
+      this.stage.reporter.dropped(w[b + P_SA] - 1, verdict - 1);
+    }
     return GONE;
   }
 
@@ -182,7 +190,8 @@ export class PacketPath {
   private reassemble(fragments: Reassembler, w: Int32Array, b: number): boolean {
     const counters = this.counters;
     counters[C_DROPS + DROP_FRAGMENT_TIMEOUT] += fragments.expire(w[b + P_SEC], w[b + P_NSEC]);
-    const result = fragments.add(this.d, w[b + P_OFF], w[b + P_SA], w[b + P_SEC], w[b + P_NSEC]);
+    const serial = this.stage!.serial(w, b);
+    const result = fragments.add(this.d, w[b + P_OFF], serial, w[b + P_SEC], w[b + P_NSEC]);
     counters[C_DROPS + DROP_FRAGMENT_LIMIT] += fragments.evicted;
     if (result >= FRAGMENT_REFUSED) counters[C_DROPS + result - FRAGMENT_REFUSED] += fragments.lost;
     counters[C_HELD] = fragments.held;
@@ -197,6 +206,7 @@ export class PacketPath {
     const cls = dissectIp(this.bytes, off + fragments.outL3 - fragments.outOffset, off + length, d);
     if (cls === CLASS_MALFORMED) {
       counters[C_DROPS + DROP_INNER_MALFORMED]++;
+      this.stage!.reporter.dropped(w[b + P_SA] - 1, DROP_INNER_MALFORMED);
       return false;
     }
     w[b + P_OFF] = off;

@@ -62,4 +62,11 @@ export class SaAffinity {
     if (asked !== 0 && poll - asked < AGAIN) return;
     if (this.mailbox.send(packRequest(unit, lane))) this.asked[unit] = poll + 1;
   }
+
+  /** An SA of the order group has gone: it begins anew. */
+  forget(unit: number): void {
+    this.lanes[unit] = 0;
+    this.counts[unit] = 0;
+    this.asked[unit] = 0;
+  }
 }

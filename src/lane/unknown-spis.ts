@@ -26,8 +26,8 @@ export class UnknownSpis {
     this.packets = new Float64Array(buffer, offset, ((ENTRIES + 1) * WORDS) / 2);
   }
 
-  /** Counts a packet whose IP header is at `l3`. */
-  add(bytes: Uint8Array, l3: number, isV6: boolean, spi: number): void {
+  /** Counts a packet whose IP header is at `l3`. @returns the number of its entry; the last one is that of `others` */
+  add(bytes: Uint8Array, l3: number, isV6: boolean, spi: number): number {
     const w = this.words;
     const family = isV6 ? 6 : 4;
     const at = l3 + (isV6 ? 8 : 12);
@@ -53,6 +53,12 @@ export class UnknownSpis {
       w[b + 2] = family;
     }
     this.packets[b >> 1]++;
+    return e;
+  }
+
+  /** Packets that an entry has counted. */
+  packetsOf(entry: number): number {
+    return this.packets[(entry * WORDS) >> 1];
   }
 
   /** Packets that came when the table was full already. */

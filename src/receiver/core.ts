@@ -1,10 +1,12 @@
-import { exportSas, SaTable } from '../esp/index.ts';
+import { LifeClock, SaRecords, SaTable } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { createKernels } from '../kernels/create.ts';
 import { type LaneConfig, POLL_BUDGET } from '../lane/config.ts';
 import { LANE_COUNTERS } from '../lane/counters.ts';
 import { HandoverWatch } from '../lane/handover-watch.ts';
+import type { UnknownSpiEvent } from '../lane/sa-events.ts';
 import { UnknownSpis } from '../lane/unknown-spis.ts';
+import { UnknownWatch } from '../lane/unknown-watch.ts';
 import { Arena } from '../memory/arena.ts';
 import { createFrameMemory } from '../memory/frame-memory.ts';
 import { Mailbox } from '../memory/mailbox.ts';
@@ -15,10 +17,11 @@ import { Steerer } from '../steer/steerer.ts';
 import { Dissection } from '../wire/dissect.ts';
 import { type Control, layControl } from './control.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Resolved } from './options.ts';
+import { espEvents, type Resolved } from './options.ts';
 import { Placement, SLOTS_FLOWS, SLOTS_IDLE } from './placement.ts';
 import { ruleCapacity } from './rule-plan.ts';
 import { SaMoves } from './sa-moves.ts';
+import { SaStore } from './sa-store.ts';
 
 /** What a receiver is, before its lanes run: memory, rings and the dispatcher. */
 export interface Core {
@@ -33,8 +36,13 @@ export interface Core {
   readonly flows: FlowTable | undefined;
   readonly handover: HandoverWatch | undefined;
   readonly dispatcher: Dispatcher;
+  readonly sas: SaStore;
+  /** Owner lanes of order groups. */
+  readonly owners: Int32Array;
   /** Of each lane, and last the dispatcher's. */
   readonly unknown: readonly UnknownSpis[];
+  /** What the dispatcher tells of packets without SA. */
+  onUnknownSpi: (event: UnknownSpiEvent) => void;
   /** What a lane is made from. */
   laneConfig(lane: number): LaneConfig;
 }
@@ -53,7 +61,7 @@ export function makeCore(options: Resolved): Core {
     memory = createFrameMemory(bytes);
     return memory.buffer;
   });
-  const { buffer, places, units, plan } = control;
+  const { buffer, places, plan } = control;
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const kernels = createKernels(memory, bytes);
@@ -64,11 +72,26 @@ export function makeCore(options: Resolved): Core {
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, queues);
   const handover = places.handover && new HandoverWatch(buffer, places.handover, places.rings);
   const owners = words.subarray(places.owners >> 2);
+  const records = SaRecords.create(esp?.maxSas ?? 0);
+  const sas = new SaStore({
+    buffer,
+    places,
+    maxSas: esp?.maxSas ?? 0,
+    maxSelectors: esp?.maxSelectors ?? 0,
+    records,
+    crypto: esp?.crypto,
+    deterministic,
+    events: esp?.events ?? espEvents(),
+  });
+  sas.choose(esp?.sas ?? []);
+  esp?.sas.forEach((sa, i) => {
+    sas.add(sa, esp.restore?.[i]);
+  });
   plan.steer(steerer);
   plan.slotMode = flows === undefined ? SLOTS_IDLE : SLOTS_FLOWS;
   plan.fill({
     nattPort,
-    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units } }),
+    ...(esp === undefined ? {} : { esp: { saTable: places.saTable, owners: places.owners, units: places.units } }),
     deterministic,
     budget: POLL_BUDGET,
     limit: layout.bytes,
@@ -77,6 +100,7 @@ export function makeCore(options: Resolved): Core {
     rings: places.rings,
     ...(flows === undefined ? {} : { rfs: { flows, inOrder: rfs!.inOrder } }),
   });
+  const clock = new LifeClock(deterministic);
   const placement = new Placement({
     d,
     steerer,
@@ -86,10 +110,12 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            table: new SaTable(buffer, places.saTable, esp.sas.length),
-            units,
+            table: new SaTable(buffer, places.saTable, esp.maxSas),
+            units: words.subarray(places.units >> 2),
             owners,
-            unknown: unknown[queues],
+            unknown: new UnknownWatch(unknown[queues], clock, esp.events.perSecond, (event) =>
+              core.onUnknownSpi(event),
+            ),
             deliverUnknown: esp.deliverUnknown,
           },
         }),
@@ -100,6 +126,7 @@ export function makeCore(options: Resolved): Core {
     kernels,
     d,
     placement,
+    clock,
     rings,
     arenas: layout.lanes.map((lane) => new Arena(lane.arena, slots)),
     ...(fragments === undefined ? {} : { fragments: new Reassembler(bytes, kernels, layout.fragments, fragments) }),
@@ -139,9 +166,11 @@ export function makeCore(options: Resolved): Core {
       ? {}
       : {
           esp: {
-            sas: exportSas(esp.sas),
-            units,
+            maxSas: esp.maxSas,
+            maxSelectors: esp.maxSelectors,
+            records,
             deliverUnknown: esp.deliverUnknown,
+            events: esp.events,
             ...(esp.policy === undefined ? {} : { policy: esp.policy }),
             ...(esp.crypto === undefined ? {} : { crypto: esp.crypto }),
           },
@@ -151,7 +180,7 @@ export function makeCore(options: Resolved): Core {
     ...(options.gro === undefined ? {} : { gro: options.gro }),
     excluded: options.excluded,
   });
-  return {
+  const core: Core = {
     options,
     memory: memory!,
     bytes,
@@ -161,9 +190,13 @@ export function makeCore(options: Resolved): Core {
     flows,
     handover,
     dispatcher,
+    sas,
+    owners,
     unknown,
+    onUnknownSpi: () => {},
     laneConfig,
   };
+  return core;
 }
 
 /** A flow limit of one lane; only the dispatcher uses it. */

@@ -11,6 +11,7 @@ import {
   DROP_MALFORMED,
   MALFORMED_REASONS,
 } from '../counters.ts';
+import type { LifeClock } from '../esp/index.ts';
 import { FRAGMENT_COMPLETE, FRAGMENT_REFUSED, type Reassembler } from '../fragments/reassembler.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -55,6 +56,8 @@ export interface DispatcherParts {
   readonly kernels: Kernels;
   readonly d: Dissection;
   readonly placement: Placement;
+  /** Told of the time of packets. */
+  readonly clock: LifeClock;
   readonly rings: readonly RingProducer[];
   readonly arenas: readonly Arena[];
   readonly fragments?: Reassembler;
@@ -97,6 +100,7 @@ export class Dispatcher {
   private readonly kernels: Kernels;
   private readonly d: Dissection;
   private readonly placement: Placement;
+  private readonly clock: LifeClock;
   private readonly rings: readonly RingProducer[];
   private readonly arenas: readonly Arena[];
   private readonly limits: readonly FlowLimit[] | undefined;
@@ -118,6 +122,7 @@ export class Dispatcher {
     this.kernels = parts.kernels;
     this.d = parts.d;
     this.placement = parts.placement;
+    this.clock = parts.clock;
     this.rings = parts.rings;
     this.arenas = parts.arenas;
     this.limits = parts.limits;
@@ -161,6 +166,7 @@ export class Dispatcher {
    */
   pushBatch(batch: FrameBatch, from: number): number {
     const { linkType, count } = batch;
+    this.clock.tick();
     this.saMoves?.settle();
     const kernel = linkType === LINK_ETHERNET && this.placement.transition === undefined ? this.kernel : undefined;
     let i = from;
@@ -210,6 +216,7 @@ export class Dispatcher {
       this.count(CLASS_MALFORMED, 0, frame.length);
       return true;
     }
+    this.clock.tick();
     this.saMoves?.settle();
     const taken = this.take(frame, 0, frame.length, frame.length, seconds, nanos, linkType);
     this.publish();
@@ -267,6 +274,7 @@ export class Dispatcher {
   ): boolean {
     if (this.waiting.offset >= 0 && !this.placeWaiting()) return false;
     const { d, placement } = this;
+    this.clock.packet(seconds, nanos);
     const cls = dissect(source, off, off + len, linkType, d);
     const verdict = placement.judge(source, cls);
     if (verdict === GOES_ON) {

@@ -1,3 +1,4 @@
+import type { SaCopy } from '../esp/index.ts';
 import type { LaneConfig } from '../lane/config.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { Lane } from '../lane/lane.ts';
@@ -17,6 +18,8 @@ export class InlineLanes implements Lanes {
     this.lanes = configs.map((config, i) => {
       const lane = new Lane(config, consumers[i]);
       lane.onError = (error) => events.consumerError(i, error);
+      // Not in the middle of a push: what a listener throws is no failure of it.
+      lane.onEvent = (event) => queueMicrotask(() => events.sa(event));
       return lane;
     });
   }
@@ -68,6 +71,14 @@ export class InlineLanes implements Lanes {
   }
 
   sweep(): void {}
+
+  async forgetSas(slots: Int32Array, units: Int32Array): Promise<void> {
+    for (const lane of this.lanes) lane.forgetSas(slots, units);
+  }
+
+  async copySas(lane: number, slots: Int32Array): Promise<SaCopy | undefined> {
+    return this.lanes[lane].copySas(slots);
+  }
 
   post(lane: number, message: unknown): void {
     if (!this.ended) this.consumers[lane].onMessage?.(message);

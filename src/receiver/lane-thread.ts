@@ -38,7 +38,19 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
       tell({ kind: 'error', error: new Error('the consumer threw what cannot be sent to another thread') });
     }
   };
-  port.on('message', ({ message }: ToLane) => consumer.onMessage?.(message));
+  lane.onEvent = (event) => tell({ kind: 'sa', event });
+  port.on('message', (to: ToLane) => {
+    if (to.kind === 'message') {
+      consumer.onMessage?.(to.message);
+      return;
+    }
+    if (to.kind === 'copy') {
+      tell({ kind: 'copied', number: to.number, copy: lane.copySas(to.slots) });
+      return;
+    }
+    lane.forgetSas(to.slots, to.units);
+    tell({ kind: 'forgotten', number: to.number });
+  });
   const stop = new Int32Array(config.memory.buffer, config.places.stop, 1);
   const stopped = (): boolean => Atomics.load(stop, 0) !== 0;
   tell({ kind: 'ready' });

@@ -1,3 +1,6 @@
+import type { SaCopy } from '../esp/index.ts';
+import type { SaEvent } from '../lane/sa-events.ts';
+
 /** The lanes of a receiver, wherever they run. */
 export interface Lanes {
   /** Something was published. */
@@ -8,6 +11,10 @@ export interface Lanes {
   progress(): Promise<void>;
   /** Gives up what was placed in lanes that have gone. */
   sweep(): void;
+  /** Has all lanes forget SAs; resolves when they have. See `Lane.forgetSas`. */
+  forgetSas(slots: Int32Array, units: Int32Array): Promise<void>;
+  /** Has a lane copy those of these SAs that are its own; undefined: its thread ended meanwhile. See `Lane.copySas`. */
+  copySas(lane: number, slots: Int32Array): Promise<SaCopy | undefined>;
   /** Sends a message to the consumer of a lane. */
   post(lane: number, message: unknown): void;
   /** Ends lanes whose rings are empty, and their consumers. */
@@ -24,6 +31,8 @@ export interface LaneEvents {
   /** A lane has ended for good: its thread could not be started again. */
   laneGone(lane: number): void;
   message(lane: number, message: unknown): void;
+  /** A lane tells of an SA. */
+  sa(event: SaEvent): void;
 }
 
 /** How long `progress` waits at most, in milliseconds. */

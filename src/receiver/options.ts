@@ -2,22 +2,26 @@ import { CLASSES, type ClassName } from '../counters.ts';
 import { checkInteger, optionError, RxSteerError } from '../errors.ts';
 import {
   CRYPTO_NAMES,
-  type CryptoChoice,
   type CryptoName,
   checkPolicy,
+  checkSnapshot,
   chooseCrypto,
+  entriesFor,
   type PolicyConfig,
   type Sa,
   type SaConfig,
+  type SaSnapshot,
+  SelectorRoom,
   validateSas,
 } from '../esp/index.ts';
 import { randomKey } from '../hash/random-key.ts';
-import type { RfsConfig } from '../lane/config.ts';
+import type { EspEvents, RfsConfig } from '../lane/config.ts';
 import { type Consumer, isConsumer } from '../lane/consumer.ts';
 import { defaultMemory, type FrameLayout, layoutFrames } from '../memory/frame-memory.ts';
 import { FLOW_LIMIT_BUCKETS } from '../steer/flow-limit.ts';
 import { nicKeyLength } from '../steer/nic/index.ts';
 import type { SteererOptions } from '../steer/options.ts';
+import type { RestoredSa } from './sa-store.ts';
 
 /** How flows are spread: the words of `ethtool -X` and `ethtool -N rx-flow-hash`. */
 export type RssOptions = Omit<SteererOptions, 'queues'>;
@@ -25,6 +29,11 @@ export type RssOptions = Omit<SteererOptions, 'queues'>;
 export interface EspOptions {
   /** Security associations as a file has them, or as `parseSaFile` returned them. */
   readonly sas: readonly (SaConfig | Sa)[];
+  /**
+   * SAs at a time, at most, `receiver.sas` included: 1 to 262,144. Default: those given and a quarter more, at least 1,024. Each takes
+   * 3.6 KiB of address space, of which 0.4 to 2.5 KiB become memory when it is used.
+   */
+  readonly maxSas?: number;
   /** A packet of ESP or AH without SA: `drop` (default; counted as `unknown-spi`) or `deliver` as it came. */
   readonly onUnknownSpi?: 'drop' | 'deliver';
   /** What may come in clear (RFC 4301): the first entry that matches decides; without one, it may. Default: anything may. */
@@ -34,6 +43,33 @@ export interface EspOptions {
    * Named: that one, which must be there, and slower ones for what it does not do. `stats().crypto` tells.
    */
   readonly crypto?: CryptoName;
+  /** The SAs go on where a snapshot left them: see `docs/fail-over.md`. Each must be in it, and it must have no others. */
+  readonly restore?: RestoreOptions;
+  /** When the program is told of SAs. */
+  readonly events?: EspEventOptions;
+}
+
+/** Where SAs go on. */
+export interface RestoreOptions {
+  /** What `receiver.sas.snapshot()` gave, or the same from a file or another process. */
+  readonly snapshot: SaSnapshot;
+  /**
+   * How many numbers above the highest one of the snapshot count as seen: at least as many as can have come after it. 0 only when
+   * nothing can have come: the receiver was closed before.
+   */
+  readonly jump: number;
+}
+
+/** From where on the data plane tells of an SA: see `docs/events.md`. */
+export interface EspEventOptions {
+  /** Packets of an SA within a second that are not authentic: 1 to 1,000,000. Default 10. */
+  readonly authenticationFailures?: number;
+  /** Replays of an SA within a second: 1 to 1,000,000. Default 100. */
+  readonly replays?: number;
+  /** The part of an SA's sequence numbers that is used up: above 0, at most 1. Default 0.9. */
+  readonly sequence?: number;
+  /** Events of a kind that a lane tells in a second, but for those that an SA has once: 1 to 1,000. Default 10. */
+  readonly perSecond?: number;
 }
 
 export interface FragmentOptions {
@@ -128,11 +164,15 @@ export interface Resolved {
   readonly esp:
     | {
         readonly sas: readonly Sa[];
+        readonly maxSas: number;
+        /** Selectors at a time. */
+        readonly maxSelectors: number;
         readonly deliverUnknown: boolean;
         readonly policy: readonly PolicyConfig[] | undefined;
         readonly crypto: CryptoName | undefined;
-        /** Of each SA. */
-        readonly choices: readonly CryptoChoice[];
+        readonly events: EspEvents;
+        /** Of each SA, where it goes on; absent: they are new. */
+        readonly restore?: readonly RestoredSa[];
       }
     | undefined;
   readonly fragments: { readonly timeoutMs: number } | undefined;
@@ -143,6 +183,8 @@ export interface Resolved {
   readonly data: unknown;
   readonly signal: AbortSignal | undefined;
 }
+
+const MAX_SAS = 262_144;
 
 /** As Linux's documentation advises for a server with moderate load. */
 const RFS_ENTRIES = 32768;
@@ -259,13 +301,56 @@ function espOptions(esp: ReceiverOptions['esp'], queues: number): Resolved['esp'
     if (sa.queue !== undefined) checkInteger(`esp.sas[${i}].queue`, sa.queue, 0, queues - 1);
   });
   const crypto = esp.crypto === undefined ? undefined : oneOf('esp.crypto', esp.crypto, CRYPTO_NAMES);
+  // Throws when the backend that must be used cannot be.
+  chooseCrypto([], crypto);
+  const most = esp.maxSas ?? defaultMaxSas(sas.length);
+  const maxSas = checkInteger('esp.maxSas', most, Math.max(1, sas.length), MAX_SAS);
   return {
     sas,
+    maxSas,
+    maxSelectors: sas.reduce((sum, sa) => sum + SelectorRoom.count(sa.selectors), 2 * maxSas),
     deliverUnknown: unknown === 'deliver',
     policy: esp.policy === undefined || checkPolicy(esp.policy).length === 0 ? undefined : esp.policy,
     crypto,
-    choices: chooseCrypto(sas, crypto),
+    events: espEvents(esp.events),
+    ...(esp.restore === undefined ? {} : { restore: restoredSas('esp.restore', esp.restore, sas, true) }),
   };
+}
+
+/**
+ * Where SAs go on, in their order.
+ *
+ * @param isWhole the snapshot must not have others
+ * @throws RxSteerError `ERR_RXSTEER_SA_STATE`, `ERR_RXSTEER_OPTION` (`jump`)
+ */
+export function restoredSas(
+  option: string,
+  { snapshot, jump }: RestoreOptions,
+  sas: readonly Sa[],
+  isWhole: boolean,
+): RestoredSa[] {
+  checkInteger(`${option}.jump`, jump, 0, Number.MAX_SAFE_INTEGER);
+  return entriesFor(sas, checkSnapshot(snapshot, `${option}.snapshot`), isWhole).map((entry) => ({ entry, jump }));
+}
+
+/** The options `esp.events`, with their defaults. */
+export function espEvents(events: EspEventOptions = {}): EspEvents {
+  const { authenticationFailures = 10, replays = 100, sequence = 0.9, perSecond = 10, ...rest } = events;
+  for (const name of Object.keys(rest))
+    throw new RxSteerError('ERR_RXSTEER_OPTION', `esp.events.${name}: there is no such option`);
+  if (typeof sequence !== 'number' || !(sequence > 0 && sequence <= 1))
+    throw optionError('esp.events.sequence', 'a number above 0 and up to 1', sequence);
+  return {
+    authenticationFailures: checkInteger('esp.events.authenticationFailures', authenticationFailures, 1, 1_000_000),
+    replays: checkInteger('esp.events.replays', replays, 1, 1_000_000),
+    sequence,
+    perSecond: checkInteger('esp.events.perSecond', perSecond, 1, 1000),
+  };
+}
+
+/** `esp.maxSas` for so many SAs at first. */
+export function defaultMaxSas(given: number): number {
+  return Math.min(MAX_SAS, Math.max(1024, Math.ceil(given * 1.25)));
 }
 
 function excludedClasses(deliver: Partial<Record<ClassName, boolean>>): Uint8Array {

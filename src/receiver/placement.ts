@@ -2,7 +2,7 @@ import { CLASS_KEEPALIVE4, CLASS_MALFORMED, DROP_MALFORMED, DROP_RULE, DROP_UNKN
 import type { SaTable } from '../esp/index.ts';
 import { isAh, isProtected } from '../lane/esp-stage.ts';
 import { ownerOf } from '../lane/owners.ts';
-import type { UnknownSpis } from '../lane/unknown-spis.ts';
+import type { UnknownWatch } from '../lane/unknown-watch.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import { type FlowSlots, hasPassed } from '../steer/flow-slots.ts';
 import type { FlowTable } from '../steer/flow-table.ts';
@@ -30,7 +30,7 @@ export interface PlacementParts {
     readonly table: SaTable;
     readonly units: Int32Array;
     readonly owners: Int32Array;
-    readonly unknown: UnknownSpis;
+    readonly unknown: UnknownWatch;
     readonly deliverUnknown: boolean;
   };
   /** Absent: no RFS. `inOrder`: a flow moves only when its lane has delivered it. */

@@ -72,7 +72,7 @@ export interface PlanShape {
 export interface PlanFacts {
   readonly nattPort: number;
   /** Absent: ESP is steered by its hash alone. */
-  readonly esp?: { readonly saTable: number; readonly owners: number; readonly units: Int32Array };
+  readonly esp?: { readonly saTable: number; readonly owners: number; readonly units: number };
   readonly deterministic: boolean;
   readonly budget: number;
   /** End of the frames in the memory. */
@@ -174,14 +174,13 @@ export class DispatchPlan {
   fill(facts: PlanFacts): void {
     const { buffer, places, words } = this;
     new Int32Array(buffer, places.rings, facts.rings.length).set(facts.rings);
-    if (facts.esp !== undefined) new Int32Array(buffer, places.units, facts.esp.units.length).set(facts.esp.units);
     words[TOEPLITZ] = places.toeplitz;
     words[TABLE] = places.table;
     words[WAYS] = places.ways;
     // As it lies in a UDP header, read as a little-endian number.
     words[NATT_PORT] = ((facts.nattPort & 0xff) << 8) | (facts.nattPort >> 8);
     words[SA_TABLE] = facts.esp?.saTable ?? 0;
-    words[UNITS] = places.units;
+    words[UNITS] = facts.esp?.units ?? 0;
     words[OWNERS] = facts.esp?.owners ?? 0;
     words[DETERMINISTIC] = facts.deterministic ? 1 : 0;
     words[BUDGET] = facts.budget;
@@ -221,7 +220,6 @@ function placesOf(layout: SharedLayout, { lanes, units, slots, ruleBytes }: Plan
     nibbles: layout.take(NIBBLE_BYTES),
     table: layout.take(4 * TABLE_MAX),
     ways: layout.take(CLASSES.length),
-    units: layout.take(4 * units),
     rings: layout.take(4 * lanes),
     classes: layout.take(8 * CLASSES.length),
     drops: layout.take(8 * DROP_REASONS.length),

@@ -1,32 +1,27 @@
-import { EventEmitter } from 'node:events';
 import type { FrameBatch } from '../capture/frame-batch.ts';
 import { optionError, RxSteerError } from '../errors.ts';
 import { Claims } from '../lane/claims.ts';
 import type { Consumer } from '../lane/consumer.ts';
 import { C_TAKEN, LANE_COUNTERS } from '../lane/counters.ts';
+import type { SaEvent } from '../lane/sa-events.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { Tuple } from '../wire/tuple.ts';
 import type { Control } from './control.ts';
 import { type Core, makeCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { Events, type ReceiverEvents } from './events.ts';
 import { InlineLanes } from './inline-lanes.ts';
 import { type LaneEvents, type Lanes, PROGRESS_MS, turn } from './lanes.ts';
+import { LifeTimer } from './life-timer.ts';
 import { loadConsumer } from './load-consumer.ts';
 import { type ReceiverOptions, type Resolved, resolveOptions } from './options.ts';
+import { SaRetirement } from './sa-retirement.ts';
+import { SaSnapshots } from './sa-snapshots.ts';
+import { ReceiverSas } from './sas.ts';
 import { collectStats, type ReceiverStats } from './stats.ts';
 import { type SteeringChange, Swaps } from './swaps.ts';
 import { ThreadLanes } from './thread-lanes.ts';
 import { Windows } from './windows.ts';
-
-/** Events of a receiver. None is per packet. */
-export interface ReceiverEvents {
-  /** A consumer threw, or its promise was rejected; its batch counts as `consumer-error`. */
-  'consumer-error': [event: { lane: number; error: unknown }];
-  /** The thread of a lane ended; another one took over. What it had in its hands counts as `lane-lost`. */
-  'lane-lost': [event: { lane: number; lost: number; error: unknown }];
-  /** A consumer called `context.post`. */
-  message: [event: { lane: number; message: unknown }];
-}
 
 /** A frame that `push` takes beside its bytes. */
 export interface PushOptions {
@@ -84,7 +79,7 @@ export class Receiver {
   private readonly claims: Claims;
   private readonly swaps: Swaps;
   private readonly closedPackets: Float64Array;
-  private readonly emitter: EventEmitter<ReceiverEvents> = new EventEmitter();
+  private readonly events: Events = new Events(this);
   private lanes: Lanes | undefined;
   private closing: Promise<ReceiverStats> | undefined;
   private scheduled = false;
@@ -92,6 +87,10 @@ export class Receiver {
   /** The lanes have ended: nothing moves any more. */
   private ended = false;
   private readonly onAbort: () => void = () => this.abort();
+  private readonly retirement: SaRetirement;
+  private readonly lifeTimer: LifeTimer | undefined;
+  /** Security associations, which can be added, replaced and removed while packets flow. */
+  readonly sas: ReceiverSas;
   /** The windows of the frame memory, for a reader that fills them: `captureBatches(paths, receiver.windows)`. */
   readonly windows: Windows;
 
@@ -110,6 +109,35 @@ export class Receiver {
     this.claims = new Claims(core.laneConfig(0));
     this.swaps = new Swaps(core, { wake: () => this.lanes!.wake(), progress: () => this.progress() });
     this.closedPackets = new Float64Array(options.queues);
+    this.retirement = new SaRetirement({
+      store: core.sas,
+      rings: this.rings,
+      handover: core.handover,
+      dispatcher: this.dispatcher,
+      progress: () => this.progress(),
+      forget: (slots, units) => this.lanes!.forgetSas(slots, units),
+    });
+    this.sas = new ReceiverSas({
+      store: core.sas,
+      retirement: this.retirement,
+      snapshots: new SaSnapshots({
+        store: core.sas,
+        owners: core.owners,
+        saMoves: this.dispatcher.saMoves,
+        deterministic: options.deterministic,
+        copy: (lane, slots) => this.lanes!.copySas(lane, slots),
+        isEnded: () => this.ended,
+      }),
+      queues: options.queues,
+      check: () => this.checkOpen(),
+    });
+    // Packet time does not go on by itself.
+    if (options.esp !== undefined && !options.deterministic) {
+      const reporter = core.sas.reporter(options.esp.events.perSecond);
+      this.lifeTimer = new LifeTimer(core.sas, reporter, () => {
+        for (const event of reporter.take()) this.tellOfSa(event);
+      });
+    }
     this.windows = new Windows(
       core.bytes,
       options.layout.windows,
@@ -124,22 +152,24 @@ export class Receiver {
   async start(): Promise<void> {
     const { options, core } = this;
     const events: LaneEvents = {
-      consumerError: (lane, error) => this.emitter.emit('consumer-error', { lane, error }),
+      consumerError: (lane, error) => this.events.emit('consumer-error', { lane, error }),
       laneLost: (lane, left, error) => {
         // By its counters: they say to the packet what it was done with when its thread ended.
         const lost = this.dispatcher.placed[lane] - left - this.counters[lane][C_TAKEN] - this.lostOwn[lane];
         const lostForeign = core.handover?.abandon(lane) ?? 0;
         this.lostOwn[lane] += lost;
         this.lost[lane] += lost + lostForeign;
-        this.emitter.emit('lane-lost', { lane, lost: lost + lostForeign, error });
+        this.events.emit('lane-lost', { lane, lost: lost + lostForeign, error });
       },
       laneGone: (lane) => {
         // A program that only pushes never asks for progress.
         this.sweeper ??= setInterval(() => this.sweep(), PROGRESS_MS).unref();
         this.swaps.leave(lane, this.closing !== undefined);
       },
-      message: (lane, message) => this.emitter.emit('message', { lane, message }),
+      message: (lane, message) => this.events.emit('message', { lane, message }),
+      sa: (event) => this.tellOfSa(event),
     };
+    core.onUnknownSpi = (event) => queueMicrotask(() => this.tellOfSa(event));
     const configs = this.rings.map((_, lane) => this.core.laneConfig(lane));
     this.lanes = options.inline
       ? new InlineLanes(configs, await inlineConsumers(options, this.claims, events), events)
@@ -158,6 +188,7 @@ export class Receiver {
         this.lanes!.kick();
       };
     }
+    this.lifeTimer?.start();
     const { signal } = options;
     if (signal !== undefined) {
       if (signal.aborted) this.abort();
@@ -296,10 +327,7 @@ export class Receiver {
       handover: this.core.handover,
       rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown: this.core.unknown,
-      sas: control.saStats(),
-      crypto: [
-        ...new Map(options.esp?.choices.map((choice) => [`${choice.transform} ${choice.bursts}`, choice])).values(),
-      ],
+      sas: this.core.sas,
       hkey: Buffer.from(this.swaps.key).toString('hex'),
     });
   }
@@ -310,13 +338,12 @@ export class Receiver {
    */
   restartWindows(): void {
     this.checkOpen();
-    this.control.restartWindows();
+    this.core.sas.restartWindows();
   }
 
   /** Listens for an event; the returned function ends that. */
   on<Name extends keyof ReceiverEvents>(event: Name, listener: (...args: ReceiverEvents[Name]) => void): () => void {
-    this.emitter.on(event, listener as never);
-    return () => this.emitter.off(event, listener as never);
+    return this.events.on(event, listener);
   }
 
   /** Sends a message to the consumer of a lane: its `onMessage`. Once the lanes have ended it goes nowhere. */
@@ -338,11 +365,19 @@ export class Receiver {
       await this.lanes!.kill();
     }
     this.ended = true;
+    this.sas.end();
+    this.retirement.end();
+    this.core.sas.wipe();
     clearInterval(this.sweeper);
+    this.lifeTimer?.stop();
     this.options.signal?.removeEventListener('abort', this.onAbort);
     const { queues } = this.stats();
     for (const { queue, held } of queues) this.closedPackets[queue] += held;
     return this.stats();
+  }
+
+  private tellOfSa(event: SaEvent): void {
+    this.events.emit(event.kind, event as never);
   }
 
   private abort(): void {
@@ -410,6 +445,7 @@ async function inlineConsumers(options: Resolved, claims: Claims, events: LaneEv
     const shared: Consumer = {
       onPackets: (batch) => consumer.onPackets(batch),
       onMessage: (m) => consumer.onMessage?.(m),
+      onEvent: (event) => consumer.onEvent?.(event),
     };
     return Array.from({ length: queues }, (_, lane) =>
       lane + 1 < queues ? shared : { ...shared, close: () => consumer.close?.() },

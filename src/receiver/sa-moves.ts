@@ -27,6 +27,7 @@ export interface SaMovesParts {
  */
 export class SaMoves {
   moved = 0;
+  private held = 0;
   private readonly parts: SaMovesParts;
   /** At order groups that shall move: from where, to where. */
   private readonly wanted: Map<number, { from: number; to: number }> = new Map();
@@ -42,6 +43,20 @@ export class SaMoves {
 
   /** Takes requests and does what can be done of them. */
   settle(): void {
+    this.take();
+    if (this.wanted.size > 0 && this.held === 0) this.move();
+  }
+
+  /** No SA moves before `release` was called as often. */
+  hold(): void {
+    this.held++;
+  }
+
+  release(): void {
+    this.held--;
+  }
+
+  private take(): void {
     const { mailboxes } = this.parts;
     for (let from = 0; from < mailboxes.length; from++) {
       for (let request = mailboxes[from].take(); request !== undefined; request = mailboxes[from].take()) {
@@ -50,7 +65,12 @@ export class SaMoves {
         else this.wanted.set(requestedUnit(request), { from, to });
       }
     }
-    if (this.wanted.size > 0) this.move();
+  }
+
+  /** The group has no SA any more, and no lane will ask for it. */
+  forget(unit: number): void {
+    this.take();
+    this.wanted.delete(unit);
   }
 
   private move(): void {

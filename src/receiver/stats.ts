@@ -6,7 +6,7 @@ import {
   type DropReason,
   MALFORMED_REASONS,
 } from '../counters.ts';
-import type { CryptoChoice, CryptoName, SaMode, SaProto } from '../esp/index.ts';
+import type { CryptoChoice } from '../esp/index.ts';
 import { FLUSH_REASONS } from '../gro/index.ts';
 import {
   C_BYTES,
@@ -29,6 +29,8 @@ import type { HandoverWatch } from '../lane/handover-watch.ts';
 import type { UnknownSpis } from '../lane/unknown-spis.ts';
 import { addressText } from '../wire/address.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { FormerSas, SaStats } from './sa-stats.ts';
+import type { SaStore } from './sa-store.ts';
 
 /** Counts by name; names with a count of 0 are left out. */
 export type Counts<Name extends string> = Partial<Record<Name, number>>;
@@ -54,25 +56,6 @@ export interface LaneStats {
   readonly drops: Counts<DropReason>;
   /** What the lane has not delivered yet, waiting inner fragments included. */
   readonly held: number;
-}
-
-export interface SaStats {
-  readonly spi: number;
-  readonly proto: SaProto;
-  readonly src: string | undefined;
-  readonly dst: string;
-  readonly transform: string;
-  /** What opens its packets: `ipsec-mb`, `openssl` or `node`. */
-  readonly crypto: CryptoName;
-  readonly mode: SaMode;
-  readonly natt: boolean;
-  /** Checksums of what comes by it are not verified. */
-  readonly trustIcv: boolean;
-  readonly packets: number;
-  /** Authentic and well formed; dummies not counted. */
-  readonly opened: number;
-  readonly dummy: number;
-  readonly failed: { readonly icv: number; readonly replay: number; readonly short: number; readonly padding: number };
 }
 
 export interface UnknownSpiStats {
@@ -106,7 +89,9 @@ export interface ReceiverStats {
   readonly held: number;
   /** With the option `rfs`. */
   readonly rfs?: RfsStats;
+  /** Those that there are. */
   readonly sas: readonly SaStats[];
+  readonly formerSas: FormerSas;
   readonly unknownSpis: readonly UnknownSpiStats[];
   /** Packets in = delivered segments + drops + absorbed + held. True at any quiet moment. */
   readonly conserved: boolean;
@@ -126,8 +111,7 @@ export interface StatsParts {
   readonly handover: HandoverWatch | undefined;
   readonly rfs: { readonly entries: number; readonly moves: number } | undefined;
   readonly unknown: readonly UnknownSpis[];
-  readonly sas: readonly SaStats[];
-  readonly crypto: readonly CryptoChoice[];
+  readonly sas: SaStore;
   readonly hkey: string;
 }
 
@@ -190,7 +174,8 @@ export function collectStats(parts: StatsParts): ReceiverStats {
             saMovesWaiting: d.saMoves?.waiting ?? 0,
           },
         }),
-    sas: parts.sas,
+    sas: Array.from(parts.sas.values(), (entry) => parts.sas.stats(entry)),
+    formerSas: structuredClone(parts.sas.former),
     unknownSpis: parts.unknown.flatMap((table) =>
       table.list().map((u) => ({
         spi: u.spi,
@@ -201,7 +186,7 @@ export function collectStats(parts: StatsParts): ReceiverStats {
     ),
     conserved: d.packets === segments + dropped + taken + held,
     hkey: parts.hkey,
-    crypto: parts.crypto,
+    crypto: parts.sas.inUse(),
   };
 }
 

@@ -1,5 +1,4 @@
 import { optionError } from '../errors.ts';
-import { moveOwner } from '../lane/owners.ts';
 import { Steerer } from '../steer/steerer.ts';
 import type { Core } from './core.ts';
 import type { Resolved, RssOptions } from './options.ts';
@@ -55,10 +54,9 @@ export class Swaps {
   /** A lane has gone for good: its claims and SAs are given up, and its buckets fall to the others. */
   leave(lane: number, closing: boolean): void {
     this.gone.add(lane);
-    const { flows, control, options } = this.core;
+    const { flows, sas } = this.core;
     flows?.leave(lane);
-    const owners = new Int32Array(control.buffer, control.places.owners, options.esp?.sas.length ?? 0);
-    for (let unit = 0; unit < owners.length; unit++) moveOwner(owners, unit, lane, -1);
+    sas.units.leaveLane(lane);
     if (!closing) this.swap({}).catch(() => {});
   }
 

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { RxSteerError } from '../errors.ts';
+import type { SaCopy } from '../esp/index.ts';
 import type { LaneConfig } from '../lane/config.ts';
 import type { RingProducer } from '../memory/ring.ts';
 import type { FromLane, LaneFailure, LaneTask, ToLane } from './lane-task.ts';
@@ -32,6 +33,12 @@ export class ThreadLanes implements Lanes {
   private readonly aborts: AbortController[] = [];
   /** What `progress` waits for, per lane, until it happens. */
   private readonly waits: (Promise<unknown> | undefined)[] = [];
+  /** Messages that lanes have not all answered, by their numbers. */
+  private readonly forgetting: Map<number, { readonly lanes: Set<number>; readonly resolve: () => void }> = new Map();
+  private forgets = 0;
+  /** Copies that were asked for, by the numbers of the messages. */
+  private readonly copying: Map<number, { readonly lane: number; resolve(copy: SaCopy | undefined): void }> = new Map();
+  private copies = 0;
   private ending = false;
   private readonly watchdog: NodeJS.Timeout | undefined;
 
@@ -101,7 +108,49 @@ export class ThreadLanes implements Lanes {
   }
 
   post(lane: number, message: unknown): void {
-    this.ports[lane].postMessage({ message } satisfies ToLane);
+    this.ports[lane].postMessage({ kind: 'message', message } satisfies ToLane);
+  }
+
+  forgetSas(slots: Int32Array, units: Int32Array): Promise<void> {
+    const number = ++this.forgets;
+    const lanes = new Set(this.ports.keys());
+    for (const lane of this.dead.keys()) lanes.delete(lane);
+    for (const lane of lanes) {
+      this.ports[lane].postMessage({ kind: 'forget', number, slots, units } satisfies ToLane);
+    }
+    return new Promise((resolve) => {
+      if (lanes.size === 0) resolve();
+      else this.forgetting.set(number, { lanes, resolve });
+    });
+  }
+
+  copySas(lane: number, slots: Int32Array): Promise<SaCopy | undefined> {
+    if (this.ending || this.dead.has(lane)) return Promise.resolve(undefined);
+    const number = ++this.copies;
+    this.ports[lane].postMessage({ kind: 'copy', number, slots } satisfies ToLane);
+    return new Promise((resolve) => {
+      this.copying.set(number, { lane, resolve });
+    });
+  }
+
+  /** What a lane was asked to copy will not come, as its thread has ended; without a lane, of all. */
+  private copiesLost(lane?: number): void {
+    for (const [number, asked] of this.copying) {
+      if (lane !== undefined && asked.lane !== lane) continue;
+      this.copying.delete(number);
+      asked.resolve(undefined);
+    }
+  }
+
+  /** A lane has forgotten what message `number` says, or everything, with its thread. */
+  private forgotten(lane: number, number?: number): void {
+    for (const [each, { lanes, resolve }] of this.forgetting) {
+      if (number !== undefined && number !== each) continue;
+      lanes.delete(lane);
+      if (lanes.size > 0) continue;
+      this.forgetting.delete(each);
+      resolve();
+    }
   }
 
   async end(): Promise<void> {
@@ -119,6 +168,7 @@ export class ThreadLanes implements Lanes {
     clearInterval(this.watchdog);
     Atomics.store(this.stop, 0, 1);
     await this.pool.destroy();
+    this.copiesLost();
     for (const port of this.ports) port.close();
   }
 
@@ -135,7 +185,12 @@ export class ThreadLanes implements Lanes {
         if (from.kind === 'ready') {
           ready = true;
           resolve();
-        } else if (from.kind === 'message') events.message(lane, from.message);
+        } else if (from.kind === 'sa') events.sa(from.event);
+        else if (from.kind === 'message') events.message(lane, from.message);
+        else if (from.kind === 'copied') {
+          this.copying.get(from.number)?.resolve(from.copy);
+          this.copying.delete(from.number);
+        } else if (from.kind === 'forgotten') this.forgotten(lane, from.number);
         else events.consumerError(lane, from.error);
       });
       port1.unref();
@@ -149,6 +204,8 @@ export class ThreadLanes implements Lanes {
         },
         (error: unknown) => {
           port1.close();
+          this.forgotten(lane);
+          this.copiesLost(lane);
           failed(`consumer: the thread of lane ${lane} ended before ${consumer} was there: ${error}`, error);
           if (ready && !this.ending) this.restart(lane, error);
         },

@@ -5,6 +5,7 @@
  *     meta, 12 words a packet: | end | l3 | class | SA | unit | segments | first, last number | seconds | nanos | link type | wire |
  *     frames lie one behind the other: the frame of packet i begins where that of i - 1 ends
  */
+import { CLASS_TCP4 } from '../counters.ts';
 import type { Batch } from '../lane/batch.ts';
 import type { FlowAccounts } from './flows.ts';
 
@@ -61,7 +62,7 @@ export function accountDelivery(
   accounts: FlowAccounts,
   { count, meta, frames }: Delivery,
   lane: number,
-  spis: readonly number[],
+  spis: ArrayLike<number>,
 ): void {
   let start = 0;
   for (let m = 0; m < count * META_WORDS; m += META_WORDS) {
@@ -85,11 +86,15 @@ export function accountDelivery(
   }
 }
 
-/** Accounts a batch where it lies. */
-export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: readonly number[]): void {
+/**
+ * Accounts a batch where it lies. Without digests nobody reads payloads, and the first piece of a TCP super-packet has all of its headers:
+ * then it is not put together (a tenth of the time that ESP without cryptography takes).
+ */
+export function accountBatch(accounts: FlowAccounts, batch: Batch, spis: ArrayLike<number>): void {
   for (let i = 0; i < batch.length; i++) {
     const sa = batch.sa(i);
-    const offset = batch.contiguous(i);
+    const headersDo = !accounts.readsPayload && (batch.class(i) & ~1) === CLASS_TCP4;
+    const offset = headersDo ? batch.offset(i) : batch.contiguous(i);
     accounts.add(
       batch.bytes,
       offset + batch.byteLength(i),

@@ -116,8 +116,13 @@ export class FlowAccounts {
     this.d.nattPort = checkInteger('nattPort', options.nattPort ?? UDP_PORT_NATT, -1, 65535);
   }
 
+  /** Whether bytes behind the headers are looked at, of TCP and UDP. */
+  get readsPayload(): boolean {
+    return this.make !== undefined;
+  }
+
   /**
-   * Accounts a delivered packet, which lies in one piece. Nothing is kept of `bytes`.
+   * Accounts a delivered packet, which lies in one piece, or the headers of one if no payload is read. Nothing is kept of `bytes`.
    * @param frameEnd end of the packet's bytes, which start in front of `l3`, the IP header
    * @param cls its class as delivered
    * @param sa SA index + 1, 0 when it came in clear; `spi` is that SA's, ignored when clear

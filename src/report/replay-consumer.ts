@@ -7,7 +7,8 @@ import { FlowAccounts, type FlowAccountsState } from './flows.ts';
 export interface ReplayConsumerData {
   /** Bytes are needed: send everything. */
   readonly send: boolean;
-  readonly spis: readonly number[];
+  /** SPI of each SA, in shared memory. */
+  readonly spis: Int32Array;
   readonly nattPort: number;
 }
 
@@ -21,7 +22,7 @@ export default function replayConsumer(context: ConsumerContext): Consumer {
   return send ? sender(context) : accountant(context, spis, nattPort);
 }
 
-function accountant(context: ConsumerContext, spis: readonly number[], nattPort: number): Consumer {
+function accountant(context: ConsumerContext, spis: Int32Array, nattPort: number): Consumer {
   const accounts = new FlowAccounts({ digest: 'none', nattPort });
   return {
     onPackets: (batch) => accountBatch(accounts, batch, spis),

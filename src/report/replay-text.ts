@@ -1,4 +1,5 @@
 import type { Replay, ReplayReport } from './replay.ts';
+import { eventRow } from './replay-events.ts';
 import { bar, byteText, columns, grouped, type Style } from './terminal.ts';
 
 /** Rows of a table before the rest is only counted. */
@@ -31,6 +32,9 @@ export function replayText({ report, milliseconds }: Replay, style: Style): stri
     'Unknown SPIs',
     shortened(report.unknownSpis, (u) => [u.spi, u.src, u.dst, grouped(u.packets)]),
   );
+  const { counts: kinds, list } = report.events;
+  const all = Object.values(kinds).reduce((sum, n) => sum + n, 0);
+  section(lines, style, 'Events', shortened(list, eventRow, all));
   const { merged, flushes } = report.gro;
   if (merged > 0) {
     const why = Object.entries(flushes)
@@ -86,8 +90,10 @@ function queueRows(report: ReplayReport, style: Style): string[] {
 }
 
 function saRows(report: ReplayReport): string[] {
-  return shortened(report.sas, (sa) => {
+  const { formerSas: former } = report;
+  const rows = shortened(report.sas, (sa) => {
     const failed = Object.entries(sa.failed).flatMap(([why, n]) => (n > 0 ? [`${why} ${grouped(n)}`] : []));
+    if (sa.life !== 'mature') failed.push(sa.life);
     if (sa.dummy > 0) failed.push(`dummy ${grouped(sa.dummy)}`);
     const how = `${sa.proto === 'ah' ? 'AH, ' : ''}${sa.mode}${sa.natt ? ', NAT-T' : ''}`;
     return [
@@ -99,6 +105,9 @@ function saRows(report: ReplayReport): string[] {
       failed.join(', '),
     ];
   });
+  if (former === undefined) return rows;
+  const { sas, opened, packets } = former;
+  return [...rows, `${grouped(sas)} replaced or removed meanwhile: ${grouped(opened)} of ${grouped(packets)} opened`];
 }
 
 /** What opens each transform, and in the words of the backends why nothing faster does. */
@@ -112,9 +121,15 @@ function cryptoRows(report: ReplayReport): string[] {
   ]);
 }
 
-function shortened<T>(items: readonly T[], row: (item: T) => (string | number)[]): string[] {
+/** @param all how many there are, where not all are among the items */
+function shortened<T>(
+  items: readonly T[],
+  row: (item: T) => (string | number)[],
+  all: number = items.length,
+): string[] {
   const lines = columns(items.slice(0, MOST_ROWS).map(row));
-  if (items.length > MOST_ROWS) lines.push(`... and ${grouped(items.length - MOST_ROWS)} more (--json has all)`);
+  const more = all > items.length ? 'has more' : 'has all';
+  if (all > MOST_ROWS) lines.push(`... and ${grouped(all - MOST_ROWS)} more (--json ${more})`);
   return lines;
 }
 

@@ -7,8 +7,9 @@ import { type CryptoName, formatSpi, type Sa } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
 import { openSink } from '../io/sink.ts';
 import type { Consumer } from '../lane/consumer.ts';
-import type { RssOptions } from '../receiver/options.ts';
+import { defaultMaxSas, type RssOptions } from '../receiver/options.ts';
 import { createReceiver, type Receiver } from '../receiver/receiver.ts';
+import type { FormerSas } from '../receiver/sa-stats.ts';
 import type { ReceiverStats } from '../receiver/stats.ts';
 import {
   accountBatch,
@@ -23,6 +24,8 @@ import {
 } from './delivery.ts';
 import { type DigestKind, FlowAccounts, type FlowReport } from './flows.ts';
 import type { FromReplayConsumer, ReplayConsumerData } from './replay-consumer.ts';
+import { ReplayEvents, type ReplayEventsReport } from './replay-events.ts';
+import { type SaChanges, WatchedSas } from './watched-sas.ts';
 
 export interface ReplayOptions {
   readonly files: readonly string[];
@@ -38,6 +41,8 @@ export interface ReplayOptions {
   /** File for what was delivered. */
   readonly out?: string;
   readonly loop?: number;
+  /** Starts to watch for other SAs, which it hands over as they come; returns what ends that. */
+  readonly watch?: (apply: (sas: readonly Sa[]) => Promise<SaChanges>) => () => void;
   readonly signal?: AbortSignal;
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
 }
@@ -65,6 +70,8 @@ export interface ReplayReport {
   readonly drops: ReceiverStats['drops'];
   readonly absorbed: ReceiverStats['absorbed'];
   readonly sas: readonly ReplaySa[];
+  /** What SAs have done together that were replaced or removed meanwhile. */
+  readonly formerSas?: FormerSas;
   readonly crypto: ReceiverStats['crypto'];
   readonly unknownSpis: readonly {
     readonly spi: string;
@@ -72,6 +79,7 @@ export interface ReplayReport {
     readonly dst: string;
     readonly packets: number;
   }[];
+  readonly events: ReplayEventsReport;
   readonly gro: { readonly merged: number; readonly flushes: Readonly<Record<string, number>> };
   readonly flows: readonly FlowReport[];
   readonly invariants: { readonly conserved: boolean; readonly reordered: number };
@@ -96,7 +104,6 @@ const NATT_PORT = 4500;
 export async function runReplay(options: ReplayOptions): Promise<Replay> {
   const { queues, inline = false, digest, sas = [], loop = 1 } = options;
   const send = digest !== 'none' || options.out !== undefined;
-  const spis = sas.map((sa) => sa.spi);
   const accounts = new FlowAccounts({
     digest,
     nattPort: NATT_PORT,
@@ -104,6 +111,8 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   });
   checkOut(options);
   let writer: FrameWriter | undefined;
+  const maxSas = defaultMaxSas(sas.length);
+  const spis = new Int32Array(new SharedArrayBuffer(4 * maxSas));
   const take = (delivery: Delivery, lane: number): void => {
     accountDelivery(accounts, delivery, lane, spis);
     writer?.write(delivery);
@@ -121,12 +130,17 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
     nattPort: NATT_PORT,
     rss: options.rss,
     esp:
-      options.sas === undefined ? false : { sas, ...(options.crypto === undefined ? {} : { crypto: options.crypto }) },
+      options.sas === undefined
+        ? false
+        : { sas, maxSas, ...(options.crypto === undefined ? {} : { crypto: options.crypto }) },
     gro: options.gro === false ? false : {},
     consumer: inline ? consumer : new URL(`./replay-consumer${extname(import.meta.url)}`, import.meta.url),
     data,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const events = new ReplayEvents(rx);
+  const watched = new WatchedSas(rx.sas, sas, spis);
+  const unwatch = options.watch?.((now) => watched.apply(now));
   rx.on('message', ({ lane, message }) => {
     const from = message as FromReplayConsumer;
     if (from.kind === 'accounts') accounts.merge(from.state);
@@ -148,14 +162,17 @@ export async function runReplay(options: ReplayOptions): Promise<Replay> {
   try {
     if (options.out !== undefined) writer = new FrameWriter(options.out);
     damage = await pushRounds(rx, options, loop);
+    unwatch?.();
+    await watched.idle();
     await rx.drain();
   } finally {
+    unwatch?.();
     await rx.close();
     writer?.close();
   }
   if (failure !== undefined) throw failure;
   const milliseconds = performance.now() - started;
-  return { report: makeReport(options, rx.stats(), accounts, damage), milliseconds };
+  return { report: makeReport(options, rx.stats(), accounts, events, damage), milliseconds };
 }
 
 /** Writing over a capture that is still to be read would destroy it. */
@@ -204,6 +221,7 @@ function makeReport(
   { files, loop = 1 }: ReplayOptions,
   stats: ReceiverStats,
   accounts: FlowAccounts,
+  events: ReplayEvents,
   damage: ReplayReport['damage'],
 ): ReplayReport {
   const flushes: Record<string, number> = {};
@@ -226,8 +244,10 @@ function makeReport(
     drops: stats.drops,
     absorbed: stats.absorbed,
     sas: stats.sas.map((sa) => ({ ...sa, spi: formatSpi(sa.spi) })),
+    ...(stats.formerSas.sas === 0 ? {} : { formerSas: stats.formerSas }),
     crypto: stats.crypto,
     unknownSpis: stats.unknownSpis.map((unknown) => ({ ...unknown, spi: formatSpi(unknown.spi) })),
+    events: events.report(),
     gro: { merged: stats.queues.reduce((sum, queue) => sum + queue.merged, 0), flushes },
     flows: accounts.report(),
     invariants: { conserved: stats.conserved && stats.held === 0, reordered: accounts.reordered },

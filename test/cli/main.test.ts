@@ -71,6 +71,7 @@ describe('exit codes', () => {
       [['bench', '--only', 'bogus'], /no case has 'bogus'.*\[ERR_RXSTEER_USAGE\]/],
       [['bench', '--only', 'clear', '--html', '/nonexistent/x.html'], /\[ERR_RXSTEER_FILE\]/],
       [['replay'], /needs at least one capture.*\[ERR_RXSTEER_USAGE\]/],
+      [['replay', 'x.pcap', '--watch'], /--watch needs --sa FILE \[ERR_RXSTEER_USAGE\]/],
       [['replay', '--bogus', 'x'], /--bogus.*\[ERR_RXSTEER_USAGE\]/],
       [['replay', 'no-such-file.pcap', '--inline'], /no-such-file\.pcap.*\[ERR_RXSTEER_FILE\]/],
       [['replay', text, '--inline'], /text\.pcap.*\[ERR_RXSTEER_CAPTURE_FORMAT\]/],
@@ -143,6 +144,7 @@ describe('replay --json', () => {
       sas: expect.any(Array),
       crypto: expect.any(Array),
       unknownSpis: [],
+      events: { counts: {}, list: [] },
       gro: { merged: counts, flushes: expect.any(Object) },
       flows: expect.any(Array),
       invariants: { conserved: true, reordered: 0 },
@@ -162,7 +164,8 @@ describe('replay --json', () => {
         packets: counts,
         opened: counts,
         dummy: counts,
-        failed: { icv: counts, replay: counts, short: counts, padding: counts },
+        failed: { icv: counts, replay: counts, short: counts, padding: counts, expired: counts },
+        life: 'mature',
       });
     }
     for (const flow of report.flows as Record<string, unknown>[]) {

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DROP_ICV, DROP_PADDING, DROP_REPLAY, DROP_SHORT } from '../../src/counters.ts';
+import { DROP_PADDING, DROP_REPLAY, DROP_SHORT } from '../../src/counters.ts';
 import { createSa, nodeBackend, OPEN_DUMMY, OPEN_OK, OPEN_ROOM, type Sa, seal } from '../../src/esp/index.ts';
 import { Bench, bytesOf, everySa, hexKey, saConfig, sealed, TRANSFORMS, title } from './support.ts';
 
@@ -41,45 +40,9 @@ describe.each(everySa().map((sa) => ({ sa, name: title(sa) })))('$name', ({ sa }
     }
     expect(bench.state.counts(0)).toMatchObject({ packets: 103, opened: 103, dummy: 0, bytes: 5050 + 1400 + 65_000 });
   });
-
-  it('says short, replay or icv of every length of garbage', () => {
-    const bench = new Bench([sa]);
-    const { ivBytes, icvBytes, blockBytes } = sa.transform;
-    for (let length = 0; length <= 100; length++) {
-      const garbage = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff);
-      garbage.set(bytesOf('0000000100000005').subarray(0, length));
-      const text = length - 8 - ivBytes - icvBytes;
-      const verdict = bench.open(garbage);
-      if (text < 2 || text % blockBytes !== 0) expect(verdict).toBe(DROP_SHORT);
-      else if (sa.transform.auth === 'none')
-        expect([OPEN_OK, OPEN_DUMMY, DROP_PADDING, DROP_REPLAY]).toContain(verdict);
-      else expect(verdict).toBe(DROP_ICV);
-    }
-    if (sa.transform.auth !== 'none') expect(bench.state.top(0)).toBe(sa.initialSeq);
-  });
 });
 
 describe('forged packets', () => {
-  it('are never accepted with 1 to 3 bits flipped, and move nothing', () => {
-    const flips = fc.array(fc.nat(), { minLength: 1, maxLength: 3 });
-    fc.assert(
-      fc.property(fc.constantFrom(...authentic), fc.integer({ min: 0, max: 80 }), flips, (sa, length, places) => {
-        const bench = new Bench([sa], {}, new Uint8Array(140_000));
-        const packet = sealed(sa, FIRST(sa), length);
-        const forged = packet.slice();
-        // Not the SPI: another SPI is another SA, and with AEADs alone part of what is authenticated.
-        for (const place of places) forged[4 + ((place >> 3) % (packet.length - 4))] ^= 1 << (place & 7);
-        if (Buffer.compare(forged, packet) === 0) return;
-        expect([DROP_ICV, DROP_REPLAY]).toContain(bench.open(forged));
-        expect(bench.state.top(0)).toBe(sa.initialSeq);
-        expect(bench.bytes.subarray(Bench.TARGET, Bench.TARGET + 200).every((byte) => byte === 0)).toBe(true);
-        expect(bench.open(packet)).toBe(OPEN_OK);
-        expect(bench.open(packet)).toBe(DROP_REPLAY);
-      }),
-      { numRuns: 400 },
-    );
-  });
-
   it.each(authentic.map((sa) => ({ sa, name: title(sa) })))('$name: every single bit counts', ({ sa }) => {
     const packet = sealed(sa, FIRST(sa), 20);
     const cipher = nodeBackend.cipher(sa);

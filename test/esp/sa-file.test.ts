@@ -221,6 +221,39 @@ describe('parseSaFile', () => {
     expect(error.message).toBe(message);
   });
 
+  it('limits: any of soft and hard, packets, bytes and seconds', () => {
+    const limits = { soft: { packets: 5, seconds: 60 }, hard: { packets: 5, bytes: 2 ** 40, seconds: 3600 } };
+    const sa = createSa(saConfig(GCM, { limits }));
+    expect(sa.limits).toEqual(limits);
+    expect(exportSas([sa])[0].limits).toEqual(limits);
+    expect(JSON.parse(JSON.stringify(sa)).limits).toEqual(limits);
+    for (const empty of [{}, { soft: {} }, { soft: {}, hard: {} }]) {
+      expect(createSa(saConfig(GCM, { limits: empty })).limits).toBeUndefined();
+    }
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no object', 3, 'limits: expected an object, got 3'],
+    ['another kind', { firm: {} }, 'unknown property limits.firm'],
+    ['another unit', { soft: { days: 1 } }, 'unknown property limits.soft.days'],
+    ['nothing', { hard: { packets: 0 } }, 'limits.hard.packets: expected an integer from 1 to 9007199254740991, got 0'],
+    ['a part', { hard: { seconds: 0.5 } }, 'limits.hard.seconds: expected an integer from 1 to'],
+    [
+      'a text',
+      { soft: { bytes: '1G' } },
+      'limits.soft.bytes: expected an integer from 1 to 9007199254740991, got "1G"',
+    ],
+    [
+      'soft beyond hard',
+      { soft: { bytes: 11 }, hard: { bytes: 10 } },
+      'limits.soft.bytes: expected no more than limits.hard.bytes, which is 10, got 11',
+    ],
+  ])('refuses limits: %s', (_, limits, message) => {
+    expect(() => createSa(saConfig(GCM, { limits } as never))).toThrow(
+      expect.objectContaining({ code: 'ERR_RXSTEER_SA', message: expect.stringContaining(message) }),
+    );
+  });
+
   it('names the entry', () => {
     expect(thrown(() => parseSaFile(file(saConfig(GCM), { ...saConfig(GCM), spi: 2, mode: '' }))).message).toMatch(
       /^sas\[1\] \(SPI 0x00000002\): /,

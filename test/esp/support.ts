@@ -92,9 +92,10 @@ export class Bench {
     sas: readonly Sa[],
     options: OpenOptions = {},
     bytes: Uint8Array = new Uint8Array(new SharedArrayBuffer(140_000)),
+    state: SaState = SaState.create(sas),
   ) {
     this.bytes = bytes;
-    this.state = SaState.create(sas);
+    this.state = state;
     this.opener = new EspOpener(this.bytes, sas, this.state, options);
   }
 

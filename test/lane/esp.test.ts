@@ -56,7 +56,7 @@ describe('ESP is opened before GRO', () => {
     expect(packet).toMatchObject({ class: inner6 ? 'tcp6' : 'tcp4', segments: 6, gsoSize: 500, sa: 1 });
     expect([packet.bytes[12], packet.bytes[13]]).toEqual(inner6 ? [0x86, 0xdd] : [8, 0]);
     expect(ipOf(packet).subarray(inner6 ? 60 : 40)).toEqual(fill(3000, 1));
-    expect(b.control.saStats()[0]).toMatchObject({ packets: 6, opened: 6 });
+    expect(b.sas()[0]).toMatchObject({ packets: 6, opened: 6 });
   });
 
   it.each([
@@ -73,6 +73,20 @@ describe('ESP is opened before GRO', () => {
     expect(packet).toMatchObject({ segments: 6, gsoSize: 500, sa: 1 });
     const at = ipOf(packet);
     expect(at.subarray(at.length - 3000)).toEqual(fill(3000, 1));
+  });
+
+  it.each([V4, V6])('in a UDP datagram that ends before the IP packet does: %o', (ends) => {
+    const transform = { cipher: 'aes-cbc', key: '00'.repeat(16), auth: 'hmac-sha1', authKey: '00'.repeat(20) } as const;
+    for (const one of [sa(1, { ...ends, encap: 'udp' }), sa(1, { ...ends, encap: 'udp', transform })]) {
+      const b = lane([one]);
+      for (let i = 1; i < 20; i++) {
+        const esp = sealTunnel(one, i, udp(30));
+        const longer = ip(17, Uint8Array.of(...esp.subarray(ends === V4 ? 20 : 40), ...fill(i, 7)), ends);
+        b.push(ether(longer));
+      }
+      expect(b.run().map((packet) => ipOf(packet))).toEqual(new Array(19).fill(udp(30)));
+      expect(b.unaccounted()).toBe(0);
+    }
   });
 
   it('without link header, and with other link types', () => {
@@ -131,7 +145,7 @@ describe('what is not delivered', () => {
     expect(b.run().map((packet) => packet.bytes.length)).toEqual([51, 52, 60].map((n) => 14 + 28 + n));
     expect(b.counts().drops).toEqual({ replay: 1, icv: 1, short: 1, mode: 3, 'inner-malformed': 1 });
     expect(b.counts().dummy).toBe(1);
-    expect(b.control.saStats()[0]).toMatchObject({
+    expect(b.sas()[0]).toMatchObject({
       packets: 11,
       opened: 7,
       dummy: 1,
@@ -245,7 +259,7 @@ describe('ESP inside ESP', () => {
     }
     const [packet] = b.run();
     expect(packet).toMatchObject({ class: 'tcp4', segments: 4, sa: 2 });
-    expect(b.control.saStats().map((s) => s.opened)).toEqual([4, 4]);
+    expect(b.sas().map((s) => s.opened)).toEqual([4, 4]);
   });
 
   it('is opened when it came in fragments of the tunnel around it', () => {
@@ -260,7 +274,7 @@ describe('ESP inside ESP', () => {
     expect(more).toEqual([]);
     expect(packet).toMatchObject({ class: 'tcp4', segments: 3, sa: 2 });
     expect(ipOf(packet).subarray(40)).toEqual(fill(3600, 1));
-    expect(b.control.saStats().map((s) => s.opened)).toEqual([9, 3]);
+    expect(b.sas().map((s) => s.opened)).toEqual([9, 3]);
   });
 
   it('is opened up to a bound', () => {
@@ -357,7 +371,7 @@ describe('scratch', () => {
     expect(rest.length).toBe(30);
     for (const packet of b.batches.flat()) expect(Buffer.from(packet.bytes.subarray(14)).equals(inner)).toBe(true);
     expect(b.counts()).toMatchObject({ taken: 130, segments: 130, drops: {} });
-    expect(b.control.saStats()[0].opened).toBe(130);
+    expect(b.sas()[0].opened).toBe(130);
   });
 
   it('holds what a poll of IPComp bombs in four layers takes', () => {

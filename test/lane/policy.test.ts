@@ -126,7 +126,7 @@ describe('what comes by an SA', () => {
     bench.push(ether(sealTunnel(a, 4, udp(10, { src: 'fd00::1', dst: 'fd00::2' }))));
     expect(bench.run().map((packet) => packet.sa)).toEqual([1, 2]);
     expect(bench.counts().drops).toEqual({ selector: 3 });
-    expect(bench.control.saStats()).toMatchObject([{ packets: 4, opened: 4 }, { opened: 1 }]);
+    expect(bench.sas()).toMatchObject([{ packets: 4, opened: 4 }, { opened: 1 }]);
   });
 
   it.each([true, false])('in fragments too, joined: %s', (joined) => {
@@ -188,7 +188,7 @@ describe('trustIcv', () => {
         bench.push(ether(sealTunnel(one, i + 1, packet)));
       }
       expect(bench.run()).toHaveLength(trustIcv ? 1 : 4);
-      expect(bench.control.saStats()).toMatchObject([{ trustIcv }]);
+      expect(bench.sas()).toMatchObject([{ trustIcv }]);
     }
   });
 });

@@ -70,12 +70,25 @@ describe('an SA has one owner lane', () => {
     expect(placed.filter(({ sa: index }) => index === 8).map(({ lane }) => lane)).toEqual([lanesOf[7]]);
   });
 
-  it('and refuses pins that contradict each other', () => {
-    bench = new DispatcherBench();
-    const sas = [sa(1, { group: 'g', queue: 0 }), sa(2, { group: 'g', queue: 1 })];
-    expect(() => new DispatcherBench({ queues: 2, sas })).toThrow(
-      expect.objectContaining({ code: 'ERR_RXSTEER_SA', message: expect.stringContaining('queue 0') }),
-    );
+  it('of its own for each queue that SAs of a group are pinned to, and one for those without: RFC 9611', () => {
+    const sas = [
+      sa(1, { group: 'peer', queue: 0 }),
+      sa(2, { group: 'peer', queue: 1 }),
+      sa(3, { group: 'peer' }),
+      sa(4, { group: 'peer', queue: 1 }),
+      sa(5, { group: 'peer' }),
+    ];
+    const b = dispatcher({ queues: 2, sas });
+    for (const one of sas) for (let seq = 1; seq <= 3; seq++) b.push(ether(sealTunnel(one, seq, udp(5))));
+    const placed = b.all();
+    const lanesOf = (index: number): number[] => placed.filter((p) => p.sa === index).map(({ lane }) => lane);
+    expect([1, 2, 4].map(lanesOf)).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    const fallback = b.hashed(ether(sealTunnel(sas[2], 1, udp(5))));
+    expect([...lanesOf(3), ...lanesOf(5)]).toEqual(Array(6).fill(fallback));
   });
 });
 

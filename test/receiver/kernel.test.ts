@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { FrameBatch } from '../../src/capture/frame-batch.ts';
 import { DROP_RULE } from '../../src/counters.ts';
-import { createSas, parseSaFile } from '../../src/esp/index.ts';
+import { createSas, parseSaFile, type Sa } from '../../src/esp/index.ts';
 import { seededKey, symmetricKey } from '../../src/hash/keys.ts';
 import { D_CLASS, D_HASH, D_OFF, DESCRIPTOR_WORDS, DF_HASH_VALID } from '../../src/memory/descriptor.ts';
 import { RingConsumer } from '../../src/memory/ring.ts';
@@ -175,9 +175,30 @@ function compare(options: Options, frames: readonly Uint8Array[], inPlace: boole
   }
 }
 
-/** Claims flows that have come, and once swaps the table. */
-function upset({ flows, placement, options, dispatcher }: Core, words: readonly number[][]): void {
+/** SAs that are not there for now. */
+const away = new WeakMap<Core, Sa[]>();
+
+/** Some SAs go and come back, in other slots and order groups; some are replaced. The rings are empty. */
+function renew(core: Core, random: (below: number) => number): void {
+  const { sas } = core;
+  const gone = away.get(core) ?? [];
+  away.set(core, gone);
+  for (const entry of [...sas.values()]) {
+    const what = random(6);
+    if (what === 0) {
+      sas.remove(entry);
+      sas.free(entry);
+      gone.push(entry.sa);
+    } else if (what === 1) sas.free(sas.replace(entry.sa));
+  }
+  for (let n = random(gone.length + 1); n > 0; n--) sas.add(gone.splice(random(gone.length), 1)[0]);
+}
+
+/** Claims flows that have come, changes SAs, and once swaps the table. */
+function upset(core: Core, words: readonly number[][]): void {
+  const { flows, placement, options, dispatcher } = core;
   const random = randomNumbers(dispatcher.packets);
+  renew(core, random);
   // D_OFF, in front of it, is not among them.
   for (const lane of words) {
     for (let at = D_HASH - 1; at < lane.length; at += DESCRIPTOR_WORDS - 4) {

@@ -207,17 +207,6 @@ describe('createReceiver refuses', () => {
     expect(error!.message).not.toContain(KEY_HEX.slice(2, 12));
     expect(error!.message).not.toMatch(/\n/);
   });
-
-  it('pins of a group that contradict each other', async () => {
-    const sas = [
-      { ...one, group: 'g', queue: 0 },
-      { ...one, spi: 2, group: 'g', queue: 1 },
-    ];
-    await expect(createReceiver({ inline: true, queues: 2, consumer, esp: { sas } })).rejects.toMatchObject({
-      code: 'ERR_RXSTEER_SA',
-      message: 'sas[1].queue: expected queue 0, as others of group "g" have, got 1',
-    });
-  });
 });
 
 it('statistics show the hash key, and no key of an SA', async () => {

@@ -182,3 +182,15 @@ describe('an SA that asks to move', () => {
     expect([rig.settle().slice(0, 2), rig.moves.moved]).toEqual([[1, 2], 2]);
   });
 });
+
+it('a group waits while moves are held', () => {
+  const rig = new Rig();
+  rig.ask(0, 0, 2);
+  rig.moves.hold();
+  rig.moves.hold();
+  const before = rig.settle();
+  rig.moves.release();
+  expect(rig.settle()).toEqual(before);
+  rig.moves.release();
+  expect(rig.settle()).not.toEqual(before);
+});

@@ -99,6 +99,13 @@ describe.each(CAPTURE_NAMES)('%s', (name) => {
     expect(content(report)).toEqual(content(inline.get(threads)!));
   });
 
+  it('without digests: the same flows, though no payload is looked at', async () => {
+    const report = await replay({ ...options, queues: 2, digest: 'none' });
+    soundness(report);
+    const flows = inline.get(2)!.flows.map(({ digest: _digest, ...flow }) => flow);
+    expect(report.flows).toEqual(flows);
+  });
+
   it('without SAs, ESP stays what it was', async () => {
     const report = await replay({ files: [one.path] });
     soundness(report);

@@ -27,8 +27,9 @@ import { Lane } from '../../src/lane/lane.ts';
 import * as D from '../../src/memory/descriptor.ts';
 import type { RingProducer } from '../../src/memory/ring.ts';
 import type { Control } from '../../src/receiver/control.ts';
-import { makeCore } from '../../src/receiver/core.ts';
+import { type Core, makeCore } from '../../src/receiver/core.ts';
 import { type ReceiverOptions, resolveOptions } from '../../src/receiver/options.ts';
+import type { SaStats } from '../../src/receiver/sa-stats.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 
 /** A delivered packet, copied. */
@@ -63,6 +64,7 @@ export function deliveredOf(batch: Batch): Delivered[] {
 export type LaneBenchOptions = Partial<Omit<ReceiverOptions, 'consumer' | 'queues'>> & {
   readonly sas?: readonly Sa[];
   readonly onPackets?: Consumer['onPackets'];
+  readonly onEvent?: Consumer['onEvent'];
   readonly close?: Consumer['close'];
   /** False: `batches` stays empty, and nothing has been asked of the batch before `onPackets`. */
   readonly copies?: boolean;
@@ -89,21 +91,25 @@ export class LaneBench {
   /** What was delivered, batch by batch. */
   readonly batches: Delivered[][] = [];
   readonly errors: unknown[] = [];
+  /** The clock of the frames stands; else they are a second apart. */
+  still = false;
   private readonly d = new Dissection();
   private readonly hasher: FlowHasher;
-  private readonly sas: SaTable | undefined;
+  private readonly saTable: SaTable | undefined;
+  private readonly core: Core;
   private readonly counters: Float64Array;
   private readonly windows: { readonly offset: number; readonly length: number };
   private at: number;
   private number = 0;
   private seconds = 1000;
 
-  constructor({ sas, onPackets, close, copies = true, ...rest }: LaneBenchOptions = {}) {
+  constructor({ sas, onPackets, onEvent, close, copies = true, ...rest }: LaneBenchOptions = {}) {
     const consumer: Consumer = {
       onPackets: (batch) => {
         if (copies) this.batches.push(deliveredOf(batch));
         return onPackets?.(batch);
       },
+      onEvent,
       close,
     };
     const options = resolveOptions({
@@ -116,13 +122,14 @@ export class LaneBench {
       ...rest,
     });
     const core = makeCore(options);
+    this.core = core;
     this.bytes = core.bytes;
     this.control = core.control;
     this.ring = core.rings[0];
     this.counters = new Float64Array(this.control.buffer, this.control.places.counters[0], LANE_COUNTERS);
     this.hasher = new FlowHasher({ key: options.steerer.key });
     if (options.esp !== undefined) {
-      this.sas = new SaTable(this.control.buffer, this.control.places.saTable, options.esp.sas.length);
+      this.saTable = new SaTable(this.control.buffer, this.control.places.saTable, options.esp.maxSas);
     }
     this.windows = options.layout.windows;
     this.at = this.windows.offset;
@@ -145,7 +152,7 @@ export class LaneBench {
       (this.hasher.valid ? D.DF_HASH_VALID : 0) | (d.truncated === 1 ? D.DF_TRUNCATED : 0) | (end ? D.DF_POLL_END : 0);
     const v6 = (cls & 1) === 1;
     const sa = isProtected(cls)
-      ? (this.sas?.lookup(this.bytes, d.l3 + (v6 ? 24 : 16), v6, d.spi, isAh(cls)) ?? -1)
+      ? (this.saTable?.lookup(this.bytes, d.l3 + (v6 ? 24 : 16), v6, d.spi, isAh(cls)) ?? -1)
       : -1;
     const w = ring.words;
     w[s + D.D_OFF] = off;
@@ -156,7 +163,8 @@ export class LaneBench {
     w[s + D.D_HEADERS] = (d.l3 - off) | ((d.l4 - off) << 16);
     w[s + D.D_END] = d.end - off;
     w[s + D.D_PROTO] = d.proto | (linkType << 8);
-    w[s + D.D_SEC] = this.seconds++;
+    w[s + D.D_SEC] = this.seconds;
+    if (!this.still) this.seconds++;
     w[s + D.D_NSEC] = 5;
     w[s + D.D_NUMBER] = this.number++;
     w[s + D.D_SA] = sa + 1;
@@ -177,6 +185,12 @@ export class LaneBench {
     while (this.lane.poll() > 0);
     if (this.ring.idle()) this.bytes.fill(0xdd, this.windows.offset, this.at);
     return this.batches.slice(before).flat();
+  }
+
+  /** All SAs, with what they have done. */
+  sas(): SaStats[] {
+    const { sas } = this.core;
+    return Array.from(sas.values(), (entry) => sas.stats(entry));
   }
 
   counts(): LaneCounts {

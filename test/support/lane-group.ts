@@ -92,7 +92,7 @@ export class LaneGroup {
   }
 
   stats(): ReceiverStats {
-    const { dispatcher, handover, control, options, unknown } = this.core;
+    const { dispatcher, handover, control, options, sas, unknown } = this.core;
     return collectStats({
       dispatcher,
       counters: this.counters,
@@ -101,9 +101,8 @@ export class LaneGroup {
       handover,
       rfs: options.rfs && { entries: options.rfs.entries, moves: control.plan.moves[0] },
       unknown,
-      sas: control.saStats(),
+      sas,
       hkey: '',
-      crypto: [],
     });
   }
 

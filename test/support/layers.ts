@@ -16,7 +16,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['steer'],
   ['hash', 'capture', 'memory', 'kernels', 'native'],
   ['wire'],
-  ['errors', 'counters'],
+  ['errors', 'counters', 'events'],
 ];
 
 /** Imports that the rows forbid, and why each is right. */

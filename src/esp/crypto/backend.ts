@@ -35,6 +35,9 @@ export interface PacketCipher {
    * @returns false when the ICV is wrong; never throws for what the packet holds
    */
   open(bytes: Uint8Array, esp: number, end: number, high: number, target: number, room: number): boolean;
+
+  /** Frees and wipes what it holds outside of JavaScript; it must not be used afterwards. Absent: there is nothing. */
+  close?(): void;
 }
 
 /** Seals packets of one SA, too. */
@@ -70,11 +73,15 @@ export interface BurstKey {
   /** The same for SAs whose packets help each other, from 0 to 15; and how many it takes until that pays. */
   readonly kind: number;
   readonly least: number;
+  /** Bytes of ciphertext; what is longer is better opened by itself. */
+  readonly most: number;
   /** The plaintext stays where it is. */
   readonly inPlace: boolean;
   /** Bytes of ESP header and IV, and of the ICV. */
   readonly headBytes: number;
   readonly icvBytes: number;
+  /** As `close` of a cipher. */
+  close(): void;
 }
 
 /** Opens many packets in one call, of different SAs too. */

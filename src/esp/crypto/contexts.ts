@@ -32,6 +32,8 @@ export class Contexts {
   private readonly slotBytes: number;
   private readonly chunks: NativeMemory[] = [];
   private readonly owners: (ContextOwner | undefined)[] = [];
+  /** Slots whose cipher was dropped. */
+  private readonly vacant: number[] = [];
   private hand = 0;
   private closed = false;
 
@@ -50,7 +52,7 @@ export class Contexts {
   /** Gives a cipher its slot and has it build its native part. */
   admit(owner: ContextOwner): void {
     if (this.closed) throw new RxSteerError('ERR_RXSTEER_CLOSED', 'crypto: the backend of this lane is closed');
-    const slot = this.owners.length < this.capacity ? this.owners.length : this.evict();
+    const slot = this.vacant.pop() ?? (this.owners.length < this.capacity ? this.owners.length : this.evict());
     const chunk = Math.floor(slot / CHUNK);
     this.chunks[chunk] ??= new NativeMemory(this.ffi, CHUNK * this.slotBytes);
     const at = (slot % CHUNK) * this.slotBytes;
@@ -59,11 +61,20 @@ export class Contexts {
     } catch (error) {
       owner.unit.drop();
       this.chunks[chunk].wipe(at, at + this.slotBytes);
+      if (slot < this.owners.length) this.vacant.push(slot);
       throw error;
     }
     this.owners[slot] = owner;
     owner.slot = slot;
     this.used[slot] = 1;
+  }
+
+  /** Frees the native part of a cipher, if it has one; its slot is the next one that is given. */
+  drop(owner: ContextOwner): void {
+    const { slot } = owner;
+    if (slot < 0) return;
+    this.take(slot);
+    this.vacant.push(slot);
   }
 
   /** Frees everything and wipes it. */

@@ -137,6 +137,10 @@ export class NativeCipher implements PacketCipher, ContextOwner {
     return true;
   }
 
+  close(): void {
+    this.contexts.drop(this);
+  }
+
   private none(): boolean {
     this.plain = NO_PLAIN;
     this.at = 0;

@@ -69,7 +69,7 @@ export class Crypto {
   choose(sa: Sa): CryptoChoice {
     const { choice } = this.pick(sa.transform);
     const together = this.backends.find(({ burst }) => burst?.takes(sa));
-    return together === undefined ? choice : { ...choice, bursts: together.name };
+    return together === undefined || together.name === choice.backend ? choice : { ...choice, bursts: together.name };
   }
 
   cipher(sa: Sa): PacketCipher {

@@ -90,7 +90,7 @@ describe.each(AUTHS)('%s with a key of %i bytes, ICV %i', (auth, keyBytes, icvBi
           mode === 'tunnel' ? plain : plain.subarray(at),
         );
       }
-      expect(b.control.saStats()).toMatchObject([{ proto: 'ah', packets: 6, opened: 6 }]);
+      expect(b.sas()).toMatchObject([{ proto: 'ah', packets: 6, opened: 6 }]);
     }
   });
 });
@@ -165,7 +165,7 @@ describe('options and extension headers', () => {
     b.push(ether(packet));
     expect(b.run()).toEqual([]);
     expect(b.counts().drops).toEqual({ short: 1 });
-    expect(b.control.saStats()).toMatchObject([{ failed: { short: 1 } }]);
+    expect(b.sas()).toMatchObject([{ failed: { short: 1 } }]);
   });
 
   const six = ah(1, { ...V6, mode: 'transport' });
@@ -366,7 +366,7 @@ describe('an SA of AH', () => {
     }
     b.run();
     expect(b.unaccounted()).toBe(0);
-    for (const { opened } of b.control.saStats()) expect(opened).toBe(0);
+    for (const { opened } of b.sas()) expect(opened).toBe(0);
   });
 
   it('in files: JSON there and back, and ip xfrm state', () => {

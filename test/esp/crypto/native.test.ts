@@ -1,12 +1,17 @@
 /** The hazards of calling C: memory, contexts, the error queue of OpenSSL, threads that end. */
 import { createDecipheriv } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type TLSSocket } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { type ContextOwner, Contexts } from '../../../src/esp/crypto/contexts.ts';
-import { OPEN_OK } from '../../../src/esp/index.ts';
-import { Ffi, loadFfi } from '../../../src/native/ffi.ts';
+import { withLayout } from '../../../src/esp/crypto/ipsec-mb/library.ts';
+import type { NativeCipher } from '../../../src/esp/crypto/native-cipher.ts';
+import { OPEN_OK, type Sa } from '../../../src/esp/index.ts';
+import { Ffi, type Library, loadFfi } from '../../../src/native/ffi.ts';
 import { NativeMemory } from '../../../src/native/memory.ts';
 import { Bench, everySa, sealed, title } from '../support.ts';
 import { makeBackend, native } from './backends.ts';
@@ -151,6 +156,20 @@ describe.each(native)('%s', (name) => {
     expect(cipher.open(bytes, 0, packet.length, high, 1000, 500)).toBe(false);
   });
 
+  it('keeps what it has the addresses of, whatever is collected meanwhile', () => {
+    const backend = makeBackend(name)!;
+    const benches = taken.slice(0, 20).map((sa) => new Bench([sa], { backend }));
+    for (let round = 1n; round < 6n; round++) {
+      taken.slice(0, 20).forEach((sa, i) => {
+        expect(benches[i].open(sealed(sa, sa.initialSeq + round, 50))).toBe(OPEN_OK);
+      });
+      collect();
+      // What was freed is somebody else's now.
+      for (let i = 0; i < 200; i++) new Uint8Array(1 << (i % 16)).fill(0xff);
+    }
+    backend.close();
+  });
+
   it('leaves node:crypto and TLS on its thread as they were, after forgeries of every kind', async () => {
     const backend = makeBackend(name)!;
     for (const sa of taken.filter((one) => one.transform.auth !== 'none')) {
@@ -190,6 +209,59 @@ describe.each(native)('%s', (name) => {
     expect(bench.open(sealed(sa, sa.initialSeq + 1n, 50))).toBe(OPEN_OK);
   });
 });
+
+describe.runIf(native.includes('ipsec-mb'))('ipsec-mb', () => {
+  it('takes a call that does nothing for no success, whatever it says', () => {
+    const backend = makeBackend('ipsec-mb', 4)!;
+    const sa = taken('aes-gcm');
+    const bytes = new Uint8Array(4096);
+    const packet = sealed(sa, 1, 50);
+    bytes.set(packet);
+    const cipher = backend.cipher(sa) as NativeCipher;
+    expect(cipher.open(bytes, 0, packet.length, 0, 1000, 500)).toBe(true);
+    const { manager } = cipher.unit as unknown as { manager: { submit(job: number): boolean } };
+    manager.submit = () => true;
+    expect(cipher.open(bytes, 0, packet.length, 0, 1000, 500)).toBe(false);
+  });
+
+  const taken = (cipher: string): Sa => everySa().find((sa) => sa.transform.cipher === cipher && !sa.esn)!;
+
+  it.each([
+    [0x10300, undefined],
+    [0x20002, undefined],
+    [0x10200, /^lib\.so has version 1\.2\.0; known are 1\.3\.0, /],
+    [0x30000, /^lib\.so has version 3\.0\.0; known are /],
+  ])('of version %i: %s', (version, reason) => {
+    const library = { missing: () => undefined, func: () => () => version } as unknown as Library;
+    const found = withLayout(ffi!, library, 'lib.so');
+    if (reason === undefined) expect(found).toMatchObject({ layout: { submitJob: 80 } });
+    else expect(found).toMatch(reason);
+    const without = { ...library, missing: () => 'imb_get_version' } as unknown as Library;
+    expect(withLayout(ffi!, without, 'lib.so')).toBe('lib.so does not export imb_get_version');
+  });
+});
+
+describe('what would be a hazard', () => {
+  const read = (name: string): string => readFileSync(new URL(`../../../src/${name}`, import.meta.url), 'utf8');
+
+  it('is not called at all: waiting calls, callbacks, views of foreign memory, mappings', () => {
+    for (const name of ['native/ffi.ts', 'native/memory.ts']) {
+      expect(read(name)).not.toMatch(
+        /\.async\(|\.node\.|\.view\(|\.register\(|\.alloc\(|'(mmap|munmap|poll|mlockall)'/,
+      );
+    }
+  });
+
+  it('nor EVP_Cipher, whose verdict on a forged packet is not one', () => {
+    expect(read('esp/crypto/openssl/libcrypto.ts')).not.toMatch(/\bEVP_Cipher:/);
+  });
+});
+
+/** Runs the garbage collector. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
 
 /** A TLS connection from here to here, with a key and no certificates. */
 async function talk(): Promise<string> {

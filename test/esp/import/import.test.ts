@@ -298,7 +298,7 @@ describe('what a file of Wireshark does not say', () => {
         bench.push(frame);
         return bench.run();
       });
-      return { out, stats: bench.control.saStats().map(({ spi, opened, failed }) => ({ spi, opened, failed })) };
+      return { out, stats: bench.sas().map(({ spi, opened, failed }) => ({ spi, opened, failed })) };
     };
     expect(run(read)).toEqual(run(known));
   });

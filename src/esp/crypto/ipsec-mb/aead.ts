@@ -89,7 +89,7 @@ abstract class AeadUnit implements NativeUnit {
 
   /** A job's part that packets have no part in. */
   protected template(cipherMode: number, hash: number): JobTemplate {
-    const job = new JobTemplate();
+    const job = new JobTemplate(this.manager.layout);
     job.putLong(J_ENCRYPT_KEYS, this.key);
     job.putLong(J_DECRYPT_KEYS, this.key);
     job.putLong(J_KEY_BYTES, this.sa.transform.keyBits / 8);

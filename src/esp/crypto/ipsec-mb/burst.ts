@@ -75,7 +75,7 @@ export class IpsecMbBurst implements Burst {
   }
 
   key(sa: Sa): BurstKey {
-    return new Key(sa, new BurstUnit(sa, secretsOf(sa), this.calls));
+    return new Key(sa, new BurstUnit(sa, secretsOf(sa), this.calls), this.contexts);
   }
 
   run(packets: BurstPackets): void {
@@ -182,16 +182,24 @@ class Key implements BurstKey, ContextOwner {
   readonly unit: BurstUnit;
   readonly kind: number;
   readonly least: number;
+  readonly most: number;
   readonly inPlace: boolean;
   readonly headBytes: number;
   readonly icvBytes: number;
+  private readonly contexts: Contexts;
 
-  constructor({ transform }: Sa, unit: BurstUnit) {
+  constructor({ transform }: Sa, unit: BurstUnit, contexts: Contexts) {
     this.unit = unit;
+    this.contexts = contexts;
     this.kind = unit.kind;
     this.least = unit.least;
+    this.most = unit.most;
     this.inPlace = transform.cipher === 'null';
     this.headBytes = HEADER + transform.ivBytes;
     this.icvBytes = transform.icvBytes;
+  }
+
+  close(): void {
+    this.contexts.drop(this);
   }
 }

@@ -2,17 +2,10 @@
 import { type CFunction, type CType, type Ffi, type Library, loadFfi } from '../../../native/ffi.ts';
 import { NativeMemory } from '../../../native/memory.ts';
 import type { Frames } from '../native-cipher.ts';
-import {
-  ARCH_SSE,
-  GCM_CONTEXT_BYTES,
-  J_FILLED,
-  J_STATUS,
-  LAYOUTS,
-  type ManagerLayout,
-  STATUS_COMPLETED,
-} from './layout.ts';
+import { GCM_CONTEXT_BYTES, J_FILLED, J_STATUS, LAYOUTS, type ManagerLayout, STATUS_COMPLETED } from './layout.ts';
 
-const NAME = 'libIPSec_MB.so.1';
+/** By the version of its interface, the newest first. */
+const NAMES = ['libIPSec_MB.so.2', 'libIPSec_MB.so.1'] as const;
 
 export interface IpsecMb {
   readonly ffi: Ffi;
@@ -32,8 +25,19 @@ function load(): IpsecMb | string {
   if (process.arch !== 'x64') return `for x86-64 only, this is ${process.arch}`;
   const ffi = loadFfi();
   if (typeof ffi === 'string') return ffi;
-  const library = ffi.library(NAME);
-  if (typeof library === 'string') return library;
+  let reason = '';
+  for (const name of NAMES) {
+    const library = ffi.library(name);
+    const usable = typeof library === 'string' ? library : withLayout(ffi, library, name);
+    if (typeof usable !== 'string') return usable;
+    // What is there and does not do says more than what is not there.
+    if (reason === '' || typeof library !== 'string') reason = usable;
+  }
+  return reason;
+}
+
+/** The library with what is known of its version, or why it is not used. */
+export function withLayout(ffi: Ffi, library: Library, name: string): IpsecMb | string {
   const missing = library.missing([
     'imb_get_version',
     'imb_get_mb_mgr_size',
@@ -41,12 +45,12 @@ function load(): IpsecMb | string {
     'init_mb_mgr_auto',
     'imb_clear_mem',
   ]);
-  if (missing !== undefined) return `${NAME} does not export ${missing}`;
+  if (missing !== undefined) return `${name} does not export ${missing}`;
   const version = library.func('imb_get_version', 'int', [])();
   const layout = LAYOUTS.get(version);
   if (layout === undefined) {
     const known = [...LAYOUTS.keys()].map(versionText).join(', ');
-    return `${NAME} has version ${versionText(version)}; known is ${known}`;
+    return `${name} has version ${versionText(version)}; known are ${known}`;
   }
   return { ffi, library, layout };
 }
@@ -63,7 +67,11 @@ const LONG: readonly CType[] = new Array<CType>(10).fill('long');
 
 /** What is the same in all jobs of an SA. */
 export class JobTemplate {
-  readonly words: Int32Array = new Int32Array(J_FILLED >> 2);
+  readonly words: Int32Array;
+
+  constructor({ jobBytes }: ManagerLayout) {
+    this.words = new Int32Array(jobBytes >> 2);
+  }
 
   putLong(at: number, value: number): void {
     this.words[at >> 2] = value | 0;
@@ -89,9 +97,9 @@ export class Manager {
   readonly clear: CFunction;
   readonly layout: ManagerLayout;
   private readonly submitJob: CFunction;
-  /** Whose job was the last one, and where it lay: most of it is there already. */
+  private setSession: CFunction | undefined;
+  /** Whose job was the last one: most of it is there already. */
   private last: JobTemplate | undefined;
-  private lastJob = 0;
   /** Its address, as an argument that is made once: a number beyond 2^31 in a field is made anew whenever it is passed on. */
   private readonly self: { address: number | undefined } = { address: undefined };
   private readonly library: Library;
@@ -108,7 +116,8 @@ export class Manager {
     }
     this.work = new NativeMemory(ffi, HEADER_AT + 64);
     library.func('init_mb_mgr_auto', 'void', ['long', 'long'])(address, 0);
-    if (this.memory.words[layout.usedArch >> 2] < ARCH_SSE) throw new Error('this processor has no AES instructions');
+    if (this.memory.words[layout.usedArch >> 2] < layout.archSse)
+      throw new Error('this processor has no AES instructions');
     this.context = this.work.address;
     this.tag = this.work.address + TAG;
     this.header = this.work.address + HEADER_AT;
@@ -118,19 +127,32 @@ export class Manager {
   }
 
   /**
-   * The job that comes next, in this manager's memory, with what is the same in all jobs of the template's SA; returns where it lies.
-   * `get_next_job` says no more than what its word does.
+   * A job in this manager's memory, with what is the same in all jobs of the template's SA; returns where it lies. `get_next_job` says
+   * no more than what its word does, and none waits here: so it is made the first one again, in which most is right already. As the
+   * library goes, from one to the next of 256, 60 ns a packet are for filling them in.
    */
   job(template: JobTemplate): number {
     const { words } = this.memory;
-    const job = this.layout.jobs + words[this.layout.nextJob >> 2];
-    if (template !== this.last || job !== this.lastJob) {
+    const { jobs: job, nextJob } = this.layout;
+    words[nextJob >> 2] = 0;
+    if (template !== this.last) {
       words.set(template.words, job >> 2);
       this.last = template;
-      this.lastJob = job;
     }
     words[(job + J_STATUS) >> 2] = 0;
     return job;
+  }
+
+  /** Adds to a template what bursts want to know. No job may be under way. */
+  prepareForBursts(template: JobTemplate): void {
+    const { jobs, jobBytes } = this.layout;
+    if (jobBytes === J_FILLED) return;
+    const { words, address } = this.memory;
+    words.set(template.words, jobs >> 2);
+    this.forget();
+    this.setSession ??= this.library.func('imb_set_session', 'int', ['long', 'long']);
+    if (this.setSession(address, address + jobs) === 0) throw new Error('imb_set_session failed');
+    template.words.set(words.subarray(jobs >> 2, (jobs + jobBytes) >> 2));
   }
 
   /** Addresses of the last template may be another SA's now. */
