@@ -70,6 +70,11 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     question: 'esp',
+    case: 'open_gcm256_1400_ipsec-mb_burst',
+    peers: [dpdk('esp', 'aesni_mb-gcm256', 'gcm256', 2), ipsecMb],
+  },
+  {
+    question: 'esp',
     case: 'open_gcm256_1400_openssl',
     peers: [evp('gcm256', 2), dpdk('esp', 'openssl-gcm256', 'gcm256')],
   },
@@ -81,7 +86,7 @@ export const comparisons: readonly Comparison[] = [
   { question: 'esp', case: 'open_ccm128_1400_openssl', peers: [evp('ccm128')] },
   {
     question: 'esp',
-    case: 'open_chacha20poly1305_1400_ipsec-mb',
+    case: 'open_chacha20poly1305_1400_ipsec-mb_burst',
     peers: [dpdk('esp', 'aesni_mb-chacha20poly1305', 'chacha20poly1305'), evp('chacha20poly1305')],
   },
   { question: 'esp', case: 'open_chacha20poly1305_1400_openssl', peers: [evp('chacha20poly1305')] },

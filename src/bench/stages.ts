@@ -48,7 +48,7 @@ async function split(
 ): Promise<Split> {
   const options = receiverOptions({ ...scenario, gro }, esp ? traffic.sas : []);
   const core = makeCore(resolveOptions({ ...options, consumer: countConsumer() }));
-  const { control, dispatcher } = core;
+  const { control, dispatcher, sas } = core;
   const lane = new Lane(core.laneConfig(0), countConsumer());
   const nothing = async (): Promise<void> => {};
   const windows = new Windows(
@@ -64,7 +64,7 @@ async function split(
   };
   const times = new Float64Array(2);
   const pass = async (): Promise<void> => {
-    control.restartWindows();
+    sas.restartWindows();
     for await (const batch of captureBatches([traffic.path], windows)) {
       for (let from = 0; from < batch.count; ) {
         const started = process.hrtime.bigint();
