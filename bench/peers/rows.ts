@@ -81,7 +81,7 @@ export function peerRow(
   };
 }
 
-const CASE = 37;
+const CASE = 41;
 const PEER = 32;
 
 export function peerHeading(): string {
