@@ -40,7 +40,7 @@ export {
 } from './life/life-state.ts';
 export { type PeerSink, PeerWatch } from './life/peers.ts';
 export { restoreSa } from './life/restore.ts';
-export { copySas, entryOf, type SaCopy } from './life/sa-copy.ts';
+export { copySas, entriesOf, type SaCopy } from './life/sa-copy.ts';
 export {
   checkSnapshot,
   entriesFor,

@@ -59,7 +59,7 @@ export interface SaConfig {
   readonly replayWindow?: number;
   /** Pins the SA to a queue. */
   readonly queue?: number;
-  /** SAs of the same group keep their order among each other. */
+  /** SAs of the same group keep their order among each other: those that are pinned to one queue do, and those without queue. */
   readonly group?: string;
   /** What may come by it, any of them: of the inner packet in tunnel mode, of the packet itself in transport mode. Absent: anything. */
   readonly selectors?: readonly SelectorConfig[];

@@ -10,7 +10,7 @@
 import type { Dissection } from '../wire/dissection.ts';
 
 const SHIFT = 5;
-/** Key words: addresses (IPv4: words 0 and 4), identification, IPv6 flag << 8 | IPv4 protocol, SA index + 1. */
+/** Key words: addresses (IPv4: words 0 and 4), identification, IPv6 flag << 8 | IPv4 protocol, number of the SA. */
 const K_ID = 8;
 const K_KIND = 9;
 const K_SA = 10;

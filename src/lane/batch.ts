@@ -126,7 +126,10 @@ export class Batch {
     return this.word(i, P_NSEC);
   }
 
-  /** Number of the security association it came by, as an index + 1 into the receiver's list; 0: it came in clear. */
+  /**
+   * The security association it came by: its place in `esp.sas` + 1, or what `receiver.sas.add` said (`stats().sas[].id`); 0: it came
+   * in clear. When an SA is gone, another one may be called so, but not before the call that has this batch is over.
+   */
   sa(i: number): number {
     return this.word(i, P_SA);
   }

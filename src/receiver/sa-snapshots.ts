@@ -1,6 +1,6 @@
 import { RxSteerError } from '../errors.ts';
 import {
-  entryOf,
+  entriesOf,
   LifeClock,
   SA_STATE_SCHEMA,
   type SaCopy,
@@ -49,6 +49,8 @@ export class SaSnapshots {
     saMoves?.hold();
     try {
       for (let from = 0; from < entries.length; from += CHUNK) {
+        // The dispatcher is in this thread.
+        if (from > 0) await turn();
         await this.chunk(entries.slice(from, from + CHUNK), keys, until, made);
       }
     } finally {
@@ -69,9 +71,10 @@ export class SaSnapshots {
       const bySlot = new Map(left.map((entry) => [entry.slot, entry]));
       const copies = isEnded() ? [store.copy([...bySlot.keys()])] : await this.round(left, until);
       for (const copy of copies) {
-        copy.slots.forEach((slot, i) => {
-          const entry = bySlot.get(slot)!;
-          made.set(entry, entryOf(copy, i, entry.sa, this.clock, keys));
+        const copied = Array.from(copy.slots, (slot) => bySlot.get(slot)!);
+        const sas = copied.map(({ sa }) => sa);
+        entriesOf(copy, sas, this.clock, keys).forEach((one, i) => {
+          made.set(copied[i], one);
         });
       }
       // One that was removed or replaced meanwhile is none of the snapshot.

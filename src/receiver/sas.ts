@@ -122,7 +122,8 @@ export class ReceiverSas implements Iterable<SaStats> {
   /**
    * Gives SAs other keys, or whatever else, under the same destination and SPI. Packets that are pushed from now on are opened with
    * the new ones, those before with the old ones, in their order; at no moment the SPI is unknown. Replay window and counters
-   * start anew. An SA stays in its `group` and at its `queue`, which need not be said again.
+   * start anew. An SA stays in its `group` and at its `queue`, which need not be said again. ESP inside ESP is looked up when its outer
+   * packet is opened. A batch that a consumer holds is waited for, so the consumer must not wait for this in its call.
    *
    * @returns the last statistics of the old ones, when all their packets are delivered and no lane has anything of them
    * @throws RxSteerError as `add`, and `ERR_RXSTEER_SA_NOT_FOUND`; then none was replaced
@@ -148,7 +149,9 @@ export class ReceiverSas implements Iterable<SaStats> {
   }
 
   /**
-   * Removes SAs. Packets of theirs that are pushed from now on are `unknown-spi`; those before are opened and delivered.
+   * Removes SAs. Packets of theirs that are pushed from now on are `unknown-spi`; those before are opened and delivered, but for ESP
+   * inside ESP, which is looked up when its outer packet is opened. A batch that a consumer holds is waited for, so the consumer must
+   * not wait for this in its call.
    *
    * @param keys destination and SPI of each; SAs, their descriptions and their statistics will do
    * @param options `grace`: for so long they stay as they are. Then those go that have not been removed or replaced meanwhile

@@ -200,6 +200,7 @@ export class ThreadLanes implements Lanes {
         reject(new RxSteerError('ERR_RXSTEER_CONSUMER', message, { cause }));
       this.tasks[lane] = this.pool.run(task, { transferList: [port2], signal: abort.signal }).then(
         (failure: LaneFailure | undefined) => {
+          this.forgotten(lane);
           if (failure !== undefined) failed(failure.message);
         },
         (error: unknown) => {

@@ -40,48 +40,48 @@ export class WatchedSas {
   }
 
   private async bring(wanted: readonly Sa[]): Promise<SaChanges> {
+    const { known } = this;
     const names = byName(wanted);
-    const changed = wanted.filter((sa) => this.known.has(nameOf(sa)) && !same(sa, this.known.get(nameOf(sa))!));
+    const changed = wanted.filter((sa) => known.has(nameOf(sa)) && !same(sa, known.get(nameOf(sa))!));
     // A group or queue cannot be replaced.
-    const moved = changed.filter((sa) => !staysAt(sa, this.known.get(nameOf(sa))!));
-    const replaced = changed.filter((sa) => !moved.includes(sa));
-    const gone = [...this.known.values()].filter((sa) => !names.has(nameOf(sa)));
-    const added = wanted.filter((sa) => !this.known.has(nameOf(sa)));
-    const removing = this.removal([...gone, ...moved]);
-    const rest = [this.replacement(replaced), this.addition([...added, ...moved])];
-    for (const result of await Promise.allSettled([removing, ...rest])) {
-      if (result.status === 'rejected') throw result.reason;
+    const moved = changed.filter((sa) => !staysAt(sa, known.get(nameOf(sa))!));
+    const replaced = changed.filter((sa) => staysAt(sa, known.get(nameOf(sa))!));
+    const gone = [...known.values()].filter((sa) => !names.has(nameOf(sa)));
+    const added = wanted.filter((sa) => !known.has(nameOf(sa)));
+    const add = (some: readonly Sa[]): Promise<void> => this.put(some, (sas) => this.sas.add(sas));
+    // The new SA of a rekey has packets while the old one is on its way out.
+    const isRoom = added.length <= this.sas.capacity - this.sas.size;
+    if (isRoom) await add(added);
+    await this.remove([...gone, ...moved]);
+    for (let from = 0; from < replaced.length; ) {
+      // The old ones count until they are gone.
+      const some = replaced.slice(from, from + Math.max(1, this.sas.capacity - this.sas.size));
+      await this.put(some, (sas) => this.sas.replace(sas));
+      from += some.length;
     }
+    await add(isRoom ? moved : [...added, ...moved]);
     return { added: added.length, replaced: changed.length, removed: gone.length };
   }
 
-  private async removal(sas: readonly Sa[]): Promise<void> {
+  private async remove(sas: readonly Sa[]): Promise<void> {
     if (sas.length === 0) return;
     const removing = this.sas.remove(sas);
     for (const sa of sas) this.known.delete(nameOf(sa));
     await removing;
   }
 
-  private async replacement(sas: readonly Sa[]): Promise<void> {
+  /** Adds or replaces SAs. Their SPIs are noted before any of their packets is pushed: they are there when the call returns. */
+  private async put(sas: readonly Sa[], change: (sas: readonly Sa[]) => Promise<unknown>): Promise<void> {
     if (sas.length === 0) return;
-    const replacing = this.sas.replace(sas);
-    this.note(sas);
-    await replacing;
+    const before = sas.map((sa) => this.sas.get(sa)?.id);
+    const done = change(sas);
+    this.note(sas.filter((sa, i) => this.sas.get(sa)?.id !== before[i]));
+    await done;
   }
 
-  private async addition(sas: readonly Sa[]): Promise<void> {
-    if (sas.length === 0) return;
-    const adding = this.sas.add(sas);
-    this.note(sas);
-    await adding;
-  }
-
-  /** They are there from now on, before any packet of theirs is. */
   private note(sas: readonly Sa[]): void {
     for (const sa of sas) {
-      const now = this.sas.get(sa);
-      if (now === undefined) continue;
-      this.spis[now.id - 1] = sa.spi;
+      this.spis[this.sas.get(sa)!.id - 1] = sa.spi;
       this.known.set(nameOf(sa), sa);
     }
   }

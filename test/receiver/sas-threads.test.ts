@@ -187,11 +187,14 @@ describe('a lane that dies', () => {
   });
 
   it('for good is not waited for', async () => {
-    const { rx } = await threads({ queues: 2, esp: { sas: [nth(1, 1, 1), nth(2, 1, 0)] } });
+    const { rx, data } = await threads({ queues: 2, esp: { sas: [nth(1, 1, 1), nth(2, 1, 0), nth(3, 1, 1)] } });
     const gone = new Promise<void>((resolve) => rx.on('consumer-error', () => resolve()));
     const lanes = (rx as unknown as { lanes: { options: { consumer: string } } }).lanes;
     lanes.options.consumer = 'file:///no/such/consumer.ts';
     await push(rx, ether(sealTunnel(nth(1, 1, 1), 1, udp(payload(1, DEADLY)))));
+    expect(Atomics.wait(data.counts, 2, 0, 20_000)).not.toBe('timed-out');
+    // What it is told is told to a thread that ends, or to one that never begins.
+    expect(await rx.sas.remove([nth(3, 1)])).toMatchObject([{ spi: 3 }]);
     await gone;
     await push(rx, ether(sealTunnel(nth(1, 1, 1), 2, udp(payload(1, 0)))));
     expect(await rx.sas.remove([nth(1, 1)])).toMatchObject([{ spi: 1 }]);

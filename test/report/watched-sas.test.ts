@@ -47,6 +47,23 @@ describe('WatchedSas', () => {
     await watched.idle();
     await rx.close();
   });
+
+  it('replaces more than there is room for, one part after the other, and tries again what found none', async () => {
+    const given = Array.from({ length: 7 }, (_, i) => sa(i + 1));
+    const { rx } = await inlineReceiver({ queues: 2, esp: { sas: given, maxSas: 10 } });
+    const watched = new WatchedSas(rx.sas, given, new Int32Array(10));
+    const others = given.map(({ spi }) => sa(spi, { transform: other }));
+    expect(await watched.apply(others)).toEqual({ added: 0, replaced: 7, removed: 0 });
+    const full = [...others, sa(8), sa(9), sa(10)];
+    expect(await watched.apply(full)).toEqual({ added: 3, replaced: 0, removed: 0 });
+    for (let n = 0; n < 2; n++) {
+      await expect(watched.apply([...given.slice(0, 1), ...full.slice(1)])).rejects.toMatchObject({
+        code: 'ERR_RXSTEER_SA_CAPACITY',
+      });
+    }
+    expect(rx.sas.size).toBe(10);
+    await rx.close();
+  });
 });
 
 describe('a replay whose SAs come by a change', () => {

@@ -4,7 +4,17 @@
  */
 import { addressText } from '../../wire/address.ts';
 import { exportSas, formatSpi, type Sa } from '../sa.ts';
-import type { SaState } from '../sa-state.ts';
+import {
+  SA_BYTES,
+  SA_DUMMY,
+  SA_ICV,
+  SA_OPENED,
+  SA_PACKETS,
+  SA_PADDING,
+  SA_REPLAY,
+  SA_SHORT,
+  type SaState,
+} from '../sa-state.ts';
 import { formatSequence } from '../sequence.ts';
 import type { LifeClock } from './clock.ts';
 import { NOT_BEGUN, SaLifeState, TOLD_HARD } from './life-state.ts';
@@ -39,17 +49,23 @@ export function copySas(state: SaState, lives: SaLifeState, slots: Int32Array): 
   return { slots, windows, starts, counters, lives: buffer };
 }
 
-/**
- * An SA of a copy, as data.
- *
- * @param i its place in the copy
- * @param keys with the description of the SA, keys and all
- */
-export function entryOf(copy: SaCopy, i: number, sa: Sa, clock: LifeClock, keys: boolean): SaSnapshotEntry {
-  const at = copy.starts[i];
-  const mask = copy.starts[i + 1] - at - 3;
+/** The SAs of a copy as data, in its order. @param keys with the descriptions of the SAs, keys and all */
+export function entriesOf(copy: SaCopy, sas: readonly Sa[], clock: LifeClock, keys: boolean): SaSnapshotEntry[] {
   const lives = new SaLifeState(copy.lives, 0, copy.slots.length);
-  const [packets, opened, dummy, icv, replay, short, padding, bytes] = copy.counters.subarray(8 * i, 8 * i + 8);
+  return sas.map((sa, i) => entryOf(copy, lives, i, sa, clock, keys));
+}
+
+function entryOf(
+  { windows, starts, counters: c }: SaCopy,
+  lives: SaLifeState,
+  i: number,
+  sa: Sa,
+  clock: LifeClock,
+  keys: boolean,
+): SaSnapshotEntry {
+  const at = starts[i];
+  const mask = starts[i + 1] - at - 3;
+  const b = 8 * i;
   const start = lives.start(i);
   const peer = lives.peer(i);
   return {
@@ -58,9 +74,19 @@ export function entryOf(copy: SaCopy, i: number, sa: Sa, clock: LifeClock, keys:
     dst: sa.dst,
     esn: sa.esn,
     replayWindow: sa.replayWindow,
-    top: formatSequence(topOf(copy.windows, at)),
-    seen: windowText(copy.windows, at, mask, sa.replayWindow),
-    counters: { packets, opened, dummy, icv, replay, short, padding, expired: lives.refused(i), bytes },
+    top: formatSequence(topOf(windows, at)),
+    seen: windowText(windows, at, mask, sa.replayWindow),
+    counters: {
+      packets: c[b + SA_PACKETS],
+      opened: c[b + SA_OPENED],
+      dummy: c[b + SA_DUMMY],
+      icv: c[b + SA_ICV],
+      replay: c[b + SA_REPLAY],
+      short: c[b + SA_SHORT],
+      padding: c[b + SA_PADDING],
+      expired: lives.refused(i),
+      bytes: c[b + SA_BYTES],
+    },
     life: {
       ...lives.used(i),
       ...(start === NOT_BEGUN ? {} : { since: Math.round(clock.dateOf(start)) }),

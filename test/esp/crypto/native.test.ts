@@ -110,6 +110,24 @@ describe.runIf(ffi !== undefined)('contexts', () => {
     contexts.close();
   });
 
+  it('that are dropped are freed and wiped, and make room before another one has to go', () => {
+    const contexts = new Contexts(ffi!, 3, 64);
+    const owners = Array.from({ length: 5 }, () => probe());
+    for (const owner of owners.slice(0, 3)) contexts.admit(owner);
+    for (let n = 0; n < 2; n++) contexts.drop(owners[1]);
+    expect(owners[1]).toMatchObject({ slot: -1, drops: 1 });
+    expect(owners[1].seen!.every((byte) => byte === 0)).toBe(true);
+    const broken = probe(true);
+    expect(() => contexts.admit(broken)).toThrow('no memory');
+    contexts.admit(owners[3]);
+    expect([owners[0].slot, owners[3].slot, owners[2].slot, contexts.size]).toEqual([0, 1, 2, 3]);
+    contexts.drop(owners[0]);
+    contexts.admit(owners[4]);
+    expect([owners[4].slot, owners[2].drops, owners[3].drops]).toEqual([0, 0, 0]);
+    contexts.close();
+    expect(owners.map(({ drops }) => drops)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   it('that cannot be made leave nothing', () => {
     const contexts = new Contexts(ffi!, 4, 64);
     const broken = probe(true);

@@ -6,7 +6,7 @@ import {
   copySas,
   createSa,
   entriesFor,
-  entryOf,
+  entriesOf,
   LifeClock,
   ReplayWindow,
   restoreSa,
@@ -46,7 +46,7 @@ class Node {
 
   snapshot(keys = false): SaSnapshot {
     const copy = copySas(this.state, this.lives, Int32Array.of(0));
-    const taken = { schema: SA_STATE_SCHEMA, time: 0, sas: [entryOf(copy, 0, this.sa, clock, keys)] };
+    const taken = { schema: SA_STATE_SCHEMA, time: 0, sas: entriesOf(copy, [this.sa], clock, keys) };
     return checkSnapshot(JSON.parse(JSON.stringify(taken)));
   }
 
