@@ -26,8 +26,7 @@ export async function measureReceive(scenario: Scenario, effort: HistogramEffort
     };
     let stats: ReceiverStats;
     try {
-      // The first rounds train the optimiser.
-      await rounds(round, effort.seconds);
+      await rounds(round, effort.warmUp);
       for (let repeat = 0; repeat < effort.repeats; repeat++) {
         const from = cpuTimes();
         const count = await rounds(round, effort.seconds);

@@ -3,16 +3,17 @@ import type { Scenario } from './scenario.ts';
 
 export interface HistogramEffort {
   readonly repeats: number;
-  /** Timed seconds of a repeat, at least one round. */
+  /** Timed seconds of a repeat, and of what goes before them to train the optimiser; at least one round each. */
   readonly seconds: number;
+  readonly warmUp: number;
   /** Bytes of the capture that a round replays. */
   readonly bytes: number;
 }
 
-export const FULL_HISTOGRAM: HistogramEffort = { repeats: 5, seconds: 0.3, bytes: 48e6 };
-export const QUICK_HISTOGRAM: HistogramEffort = { repeats: 3, seconds: 0.1, bytes: 12e6 };
+export const FULL_HISTOGRAM: HistogramEffort = { repeats: 5, seconds: 0.3, warmUp: 1, bytes: 48e6 };
+export const QUICK_HISTOGRAM: HistogramEffort = { repeats: 3, seconds: 0.1, warmUp: 0.5, bytes: 12e6 };
 /** Shows that a scenario works. */
-export const SMOKE_HISTOGRAM: HistogramEffort = { repeats: 1, seconds: 0, bytes: 1e6 };
+export const SMOKE_HISTOGRAM: HistogramEffort = { repeats: 1, seconds: 0, warmUp: 0, bytes: 1e6 };
 
 /** Nanoseconds of a packet on its way through one thread, each the least of the repeats. */
 export interface StageCosts {

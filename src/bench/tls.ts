@@ -51,7 +51,7 @@ export async function measureTls(scenario: Scenario, effort: HistogramEffort): P
     socket.on('data', (chunk: Buffer) => {
       received += chunk.length;
     });
-    await sleep(1000 * Math.max(0.05, effort.seconds));
+    await sleep(1000 * effort.warmUp);
     const uses: (CpuUse & { bits: number })[] = [];
     for (let repeat = 0; repeat < effort.repeats; repeat++) {
       const before = received;
