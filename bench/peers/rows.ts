@@ -81,7 +81,7 @@ export function peerRow(
   };
 }
 
-const CASE = 41;
+const CASE = 43;
 const PEER = 32;
 
 export function peerHeading(): string {
