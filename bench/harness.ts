@@ -81,7 +81,7 @@ export interface Row {
 /** What every run returned, so that the optimiser cannot know it is never read. */
 export const sink: { value: number } = { value: 0 };
 
-interface Repeat {
+export interface Repeat {
   ns: number;
   cpu: number;
   items: number;
@@ -128,7 +128,7 @@ export async function measure(c: Case, effort: Effort): Promise<Row> {
 }
 
 /** One repeat; `keep`: disturbed rounds count too. */
-async function repeat(round: Round, seconds: number, keep: boolean): Promise<Repeat> {
+export async function repeat(round: Round, seconds: number, keep: boolean): Promise<Repeat> {
   const wanted = seconds * 1e9;
   let spent = 0;
   let lost = 0;

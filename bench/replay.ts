@@ -12,7 +12,7 @@ import { espCapture, GCM_256, NULL_NONE, writeCapture } from './traffic.ts';
 const TRAIN = 16;
 const FLOWS = 64;
 const FRAME = MSS + 66;
-const CONSUMER = new URL(`./count-consumer${extname(import.meta.url)}`, import.meta.url);
+const CONSUMER = new URL(`../src/bench/count-consumer${extname(import.meta.url)}`, import.meta.url);
 
 interface Lanes {
   readonly inline: boolean;

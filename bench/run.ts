@@ -5,8 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { benchJson } from '../src/bench/json.ts';
+import { machine } from '../src/bench/machine.ts';
 import type { Row } from './harness.ts';
-import { machine } from './machine.ts';
 import { questions } from './questions.ts';
 import { heading, machineLine, notes, rowLine } from './table.ts';
 
@@ -57,9 +58,7 @@ for (const { question, name, against } of wanted) {
 }
 if (values.json && process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 say(notes(rows));
-if (values.json) {
-  process.stdout.write(`${JSON.stringify({ schema: 'rxsteer.bench/1', machine: machine(), rows }, rounded)}\n`);
-}
+if (values.json) process.stdout.write(benchJson(rows));
 
 /** Runs a case in its process. A case that fails is told of, and the others go on. */
 function measured(question: string, name: string): Row | undefined {
@@ -69,9 +68,4 @@ function measured(question: string, name: string): Row | undefined {
   process.stderr.write(`bench: ${name} failed\n`);
   process.exitCode = 1;
   return undefined;
-}
-
-/** Four digits behind the point are more than is known. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Math.round(value * 1e4) / 1e4 : value;
 }

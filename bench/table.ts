@@ -1,6 +1,7 @@
 /** The measurements as people read them. */
+
+import type { Machine } from '../src/bench/machine.ts';
 import type { Row } from './harness.ts';
-import type { Machine } from './machine.ts';
 
 const NAME = 30;
 

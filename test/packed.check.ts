@@ -59,7 +59,7 @@ describe('the tarball', () => {
     );
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json']));
     expect(files).toEqual(expect.arrayContaining(['docs/errors.md', 'dist/workers/lane-worker.js']));
-    const foreign = /(^|\/)(test|bench|examples|node_modules)\/|(?<!\.d)\.ts$|kernels\/build|\.tgz$/;
+    const foreign = /^(dist\/)?(test|bench|examples)\/|(^|\/)node_modules\/|(?<!\.d)\.ts$|kernels\/build|\.tgz$/;
     expect(files.filter((name) => foreign.test(name))).toEqual([]);
   });
 
@@ -96,6 +96,16 @@ describe('the command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'rxsteer.analyze/1', input: { packets: PACKETS } });
     await succeed('npx', ['--no-install', 'rxsteer', 'lab', '--out', 'site'], APP);
     expect(readFileSync(join(APP, 'site', 'src/lab/worker.js'), 'utf8')).toContain('CaptureSession');
+  });
+
+  it('measures the receive path, each case in a process of its own', { timeout: 120_000 }, async () => {
+    const args = ['bench', '--only', 'null_gro', '--quick', '--json', '--html', 'bench.html'];
+    const { stdout } = await succeed('npx', ['--no-install', 'rxsteer', ...args], APP);
+    const { schema, rows } = JSON.parse(stdout) as { schema: string; rows: { case: string; goodputGbps: number }[] };
+    expect(schema).toBe('rxsteer.bench/1');
+    expect(rows.length).toBe(4);
+    for (const { goodputGbps } of rows) expect(goodputGbps).toBeGreaterThan(0);
+    expect(readFileSync(join(APP, 'bench.html'), 'utf8')).toContain('</svg>');
   });
 
   it.for([

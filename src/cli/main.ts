@@ -12,6 +12,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   analyze: async () => (await import('./analyze.ts')).analyzeCommand,
+  bench: async () => (await import('./bench.ts')).benchCommand,
   gro: async () => (await import('./gro.ts')).groCommand,
   hash: async () => (await import('./hash.ts')).hashCommand,
   key: async () => (await import('./key.ts')).keyCommand,

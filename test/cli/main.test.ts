@@ -32,7 +32,7 @@ describe('help', () => {
   });
 
   it('names the commands and their options, in lines that a terminal has room for', () => {
-    for (const name of ['analyze', 'gro', 'hash', 'key', 'replay']) {
+    for (const name of ['analyze', 'bench', 'gro', 'hash', 'key', 'replay']) {
       expect(helpText('rxsteer')).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       const source = readFileSync(new URL(`../../src/cli/${name}.ts`, import.meta.url), 'utf8');
       const steering = readFileSync(new URL('../../src/cli/steering-options.ts', import.meta.url), 'utf8');
@@ -41,9 +41,11 @@ describe('help', () => {
           ? ''
           : readFileSync(new URL('../../src/cli/gro-words.ts', import.meta.url), 'utf8');
       const options = [
-        ...`${source}${words}${name === 'gro' ? '' : steering}`.matchAll(/^ {2}'?([a-z-]+)'?: \{ type: /gm),
+        ...`${source}${words}${name === 'gro' || name === 'bench' ? '' : steering}`.matchAll(
+          /^ {2}'?([a-z-]+)'?: \{ type: /gm,
+        ),
       ].map((match) => match[1]);
-      expect(options.length).toBeGreaterThan(10);
+      expect(options.length).toBeGreaterThan(name === 'bench' ? 4 : 10);
       for (const option of options) {
         // A key has no part in rules, nor in what they lead to.
         if (name !== 'key' || (option !== 'rule' && option !== 'context'))
@@ -51,7 +53,7 @@ describe('help', () => {
       }
     }
     expect(helpText('rxsteer')).toMatch(/^ {2}lab /m);
-    for (const name of ['rxsteer', 'analyze', 'gro', 'hash', 'key', 'lab', 'replay']) {
+    for (const name of ['rxsteer', 'analyze', 'bench', 'gro', 'hash', 'key', 'lab', 'replay']) {
       for (const line of helpText(name).split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     }
   });
@@ -73,6 +75,9 @@ describe('exit codes', () => {
       [[], /^$/],
       [['bogus'], /there is no command 'bogus'.*\[ERR_RXSTEER_USAGE\]/],
       [['toString'], /there is no command 'toString'/],
+      [['bench', 'bogus'], /bench takes options only.*\[ERR_RXSTEER_USAGE\]/],
+      [['bench', '--only', 'bogus'], /no case has 'bogus'.*\[ERR_RXSTEER_USAGE\]/],
+      [['bench', '--only', 'clear', '--html', '/nonexistent/x.html'], /\[ERR_RXSTEER_FILE\]/],
       [['replay'], /needs at least one capture.*\[ERR_RXSTEER_USAGE\]/],
       [['replay', 'x.pcap', '--watch'], /--watch needs --sa FILE \[ERR_RXSTEER_USAGE\]/],
       [['replay', '--bogus', 'x'], /--bogus.*\[ERR_RXSTEER_USAGE\]/],
@@ -148,7 +153,7 @@ describe('replay --json', () => {
       crypto: expect.any(Array),
       unknownSpis: [],
       events: { counts: {}, list: [] },
-      gro: { merged: counts, flushes: expect.any(Object) },
+      gro: { merged: counts, ratio: counts, flushes: expect.any(Object) },
       flows: expect.any(Array),
       invariants: { conserved: true, reordered: 0 },
       acrossSas: { reordered: 0 },

@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 /** From the top; a file imports from its own folder and from rows below its own. */
 const ROWS: readonly (readonly string[])[] = [
-  ['cli', 'report', 'lab'],
+  ['cli', 'report', 'bench', 'lab'],
   ['receiver', 'io', 'analyze'],
   ['lane'],
   ['gro', 'esp', 'fragments'],
@@ -23,6 +23,8 @@ const ROWS: readonly (readonly string[])[] = [
 const ALLOWED: ReadonlyMap<string, string> = new Map([
   ['cli -> report', 'the command line prints what report/ lays out; report/ knows nothing of options'],
   ['lab -> report', 'the lab draws with the page that report/ lays out'],
+  ['cli -> bench', 'the command line prints what bench/ measures; bench/ knows nothing of options'],
+  ['bench -> report', 'bars and columns in a terminal'],
   ['workers -> receiver', 'the worker shell reads the messages and shared words that receiver/ defines'],
 ]);
 

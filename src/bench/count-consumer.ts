@@ -1,6 +1,6 @@
-/** The consumer of `replay_*`: looks at each packet's length and no more. */
-import type { Batch } from '../src/lane/batch.ts';
-import type { Consumer } from '../src/lane/consumer.ts';
+/** Looks at each packet's length and no more: what is measured is the way to it. */
+import type { Batch } from '../lane/batch.ts';
+import type { Consumer } from '../lane/consumer.ts';
 
 export default function countConsumer(): Consumer {
   // Not a variable: a number beyond 31 bits would be allocated anew with each addition.

@@ -1,0 +1,110 @@
+/** One bar: a capture through a receiver, again and again. */
+import { extname } from 'node:path';
+import type { CryptoName } from '../esp/index.ts';
+import { captureBatches } from '../io/capture-file.ts';
+import { createReceiver } from '../receiver/receiver.ts';
+import type { ReceiverStats } from '../receiver/stats.ts';
+import { type CpuUse, cpuTimes, cpuUse } from './cpu.ts';
+import { receiverOptions } from './receiver-options.ts';
+import { type HistogramEffort, type HistogramRow, median } from './row.ts';
+import type { Scenario } from './scenario.ts';
+import { measureStages } from './stages.ts';
+import { makeTraffic, type Traffic } from './traffic.ts';
+
+const CONSUMER = new URL(`./count-consumer${extname(import.meta.url)}`, import.meta.url);
+
+/** Measures a bar in this process. @throws Error: packets were lost, or not merged as they should be */
+export async function measureReceive(scenario: Scenario, effort: HistogramEffort): Promise<HistogramRow> {
+  const traffic = makeTraffic(scenario, effort.bytes);
+  try {
+    const uses: (CpuUse & { rounds: number })[] = [];
+    const rx = await createReceiver({ ...receiverOptions(scenario, traffic.sas), consumer: CONSUMER });
+    const round = async (): Promise<void> => {
+      rx.restartWindows();
+      await rx.pushAll(captureBatches([traffic.path], rx.windows));
+      await rx.drain();
+    };
+    let stats: ReceiverStats;
+    try {
+      await rounds(round, effort.warmUp);
+      for (let repeat = 0; repeat < effort.repeats; repeat++) {
+        const from = cpuTimes();
+        const count = await rounds(round, effort.seconds);
+        uses.push({ ...cpuUse(from, cpuTimes()), rounds: count });
+      }
+    } finally {
+      stats = await rx.close();
+    }
+    const crypto = checked(scenario, stats);
+    const stages = scenario.lanes === 0 ? { stages: await measureStages(scenario, traffic, effort) } : {};
+    return { ...rowOf(scenario, traffic, uses, stats), crypto, ...stages };
+  } finally {
+    traffic.remove();
+  }
+}
+
+/** At least one, and as many as take `seconds`. */
+async function rounds(round: () => Promise<void>, seconds: number): Promise<number> {
+  const until = performance.now() + 1000 * seconds;
+  let count = 0;
+  do {
+    await round();
+    count++;
+  } while (performance.now() < until);
+  return count;
+}
+
+/** All that went in came out, authentic and merged; returns what opened it. */
+function checked({ gro, crypto }: Scenario, stats: ReceiverStats): CryptoName | null {
+  const segments = stats.queues.reduce((sum, queue) => sum + queue.segments, 0);
+  const delivered = stats.queues.reduce((sum, queue) => sum + queue.delivered, 0);
+  if (!stats.conserved || segments !== stats.packets) {
+    throw new Error(`${segments} of ${stats.packets} packets came out: ${JSON.stringify(stats.drops)}`);
+  }
+  if (gro ? delivered > segments / 8 : delivered !== segments) {
+    throw new Error(`${segments} packets came out in ${delivered}`);
+  }
+  const choice = stats.crypto[0];
+  if (choice === undefined) return null;
+  const opens = choice.bursts ?? choice.backend;
+  if (crypto !== undefined && opens !== crypto) throw new Error(`${opens} opened the packets, and not ${crypto}`);
+  return opens;
+}
+
+function rowOf(
+  { name, kind, talk, protection, gro, streams, lanes, steering }: Scenario,
+  traffic: Traffic,
+  uses: readonly (CpuUse & { rounds: number })[],
+  stats: ReceiverStats,
+): Omit<HistogramRow, 'crypto' | 'stages'> {
+  const bits = (8 * traffic.payload) / 1e9;
+  const goodputs = uses.map((use) => (bits * use.rounds) / use.seconds);
+  const goodput = median(goodputs);
+  const cpuPerRound = median(uses.map((use) => use.cpuSeconds / use.rounds));
+  const peaks = uses.flatMap(({ peak }) => (peak === null ? [] : [peak]));
+  const delivered = stats.queues.reduce((sum, queue) => sum + queue.delivered, 0);
+  const ns = (8 * traffic.payload) / goodput / traffic.packets;
+  return {
+    case: name,
+    kind,
+    talk,
+    protection,
+    gro,
+    streams,
+    lanes,
+    steering,
+    goodputGbps: goodput,
+    goodputMin: Math.min(...goodputs),
+    goodputMax: Math.max(...goodputs),
+    gbps: (goodput * traffic.bytes) / traffic.payload,
+    mpps: 1000 / ns,
+    ns,
+    cpuNs: (1e9 * cpuPerRound) / traffic.packets,
+    cpuMsPerGb: (1000 * cpuPerRound) / bits,
+    cpu: median(uses.map((use) => use.cpuSeconds / use.seconds)),
+    peakCpu: peaks.length === 0 ? null : median(peaks),
+    busiestLane: Math.max(...stats.queues.map((queue) => queue.packets)) / stats.packets,
+    segments: stats.packets / delivered,
+    repeats: uses.length,
+  };
+}
