@@ -27,8 +27,8 @@ it('a row begins as a single packet, whatever was there before', () => {
   expect(table.row()).toBe(0);
 });
 
-it('has room for nine words of GRO in each row', () => {
-  expect(P_GRO + 9).toBeLessThanOrEqual(1 << ROW_SHIFT);
+it('has room for eight words of GRO in each row', () => {
+  expect(P_GRO + 8).toBeLessThanOrEqual(1 << ROW_SHIFT);
 });
 
 it('chains pieces, as many as a poll of merged packets has', () => {
