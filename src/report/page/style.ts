@@ -12,7 +12,7 @@ const shades = Array.from(
 
 export const STYLE: string = `:root{color-scheme:light dark;${LIGHT}}
 @media (prefers-color-scheme:dark){:root{${DARK}}}
-@media print{:root{color-scheme:light;${LIGHT}}body{max-width:none}details:not([open])>*:not(summary){display:none}section,figure{break-inside:avoid}}
+@media print{:root{color-scheme:light;${LIGHT}}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.5rem;max-width:76rem;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .6rem}h3{font-size:1rem;margin:1rem 0 .3rem}
@@ -25,13 +25,15 @@ svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font:11px sys
 svg .key.c0{fill:var(--c0)}svg .key.c1{fill:var(--c1)}
 ${shades}
 svg .cell{fill:var(--fg);font-size:9px}svg .cell.dark{fill:var(--bg)}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}thead th{white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}th button{all:unset;cursor:pointer}th button:focus-visible,summary:focus-visible,select:focus-visible{outline:2px solid var(--bar);outline-offset:2px}
 th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
 .wide{overflow-x:auto}td svg{width:120px}details{margin:.3rem 0}summary{cursor:pointer;color:var(--soft)}
 .verdict{list-style:none;padding:0;margin:0}.verdict>li{border:1px solid var(--line);border-left:4px solid var(--good);background:var(--card);padding:.6rem 1rem;margin:.6rem 0;border-radius:4px}
 .verdict>li.cause{border-left-color:var(--bad)}.verdict h3{margin:0}pre{margin:.3rem 0;padding:.4rem .6rem;background:var(--bg);border:1px solid var(--line);border-radius:4px;overflow-x:auto;font-size:13px}
 .effect{color:var(--good);font-weight:600;white-space:nowrap}code{font-size:13px}
+@media print{body{max-width:none;padding:0;font-size:12px}h2,h3{break-after:avoid}.verdict>li,figure,tr{break-inside:avoid}
+details:not([open])>*:not(summary){display:none}.wide{overflow:visible}table{font-size:10px}th,td{padding:.1rem .3rem}td svg{width:80px}pre{white-space:pre-wrap;font-size:11px}.soft{overflow-wrap:anywhere}}
 `;
 
 /** Sorts a table by the column whose heading is pressed; without it the page only lacks that. */
