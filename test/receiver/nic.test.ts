@@ -1,6 +1,8 @@
 /** A receiver on a NIC profile: packets go where the device would put them, and an SA stays where it is. */
 import { describe, expect, it } from 'vitest';
 import { sealTunnel } from '../../src/esp/index.ts';
+import { seededKey } from '../../src/hash/keys.ts';
+import { nicKeyLength } from '../../src/steer/nic/index.ts';
 import { Steerer } from '../../src/steer/steerer.ts';
 import { Dissection, dissect } from '../../src/wire/dissect.ts';
 import { ether, tcp } from '../support/packets.ts';
@@ -11,7 +13,7 @@ describe('a receiver with a nic', () => {
   it('keeps an SA in one lane, though the device would spread its packets', async () => {
     const one = sa(0x1001);
     const frames = Array.from({ length: 40 }, (_, i) => ether(sealTunnel(one, i + 1, tcp(20, { seq: 1 + 20 * i }))));
-    const rss = { nic: 'octeontx2', fields: { esp: 'sdfn' } };
+    const rss = { nic: 'octeontx2', key: seededKey('octeontx2', nicKeyLength('octeontx2')), fields: { esp: 'sdfn' } };
     const queuesOf = async (esp: object): Promise<number[]> => {
       const { rx } = await inlineReceiver({ queues: 4, rss, esp: { onUnknownSpi: 'deliver', ...esp } as never });
       for (const frame of frames) rx.push(frame);

@@ -100,7 +100,16 @@ export class Browser {
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill();
     await ended;
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    // Its helper processes end after it, and may still write.
+    for (let tries = 0; ; tries++) {
+      try {
+        rmSync(this.folder, { recursive: true, force: true });
+        return;
+      } catch (error) {
+        if (tries === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
   }
 
   private send<T>(method: string, params: Record<string, unknown> = {}): Promise<T> {
