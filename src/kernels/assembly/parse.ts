@@ -205,12 +205,10 @@ function dissect(records: usize, count: u32, ways: usize, nattPort: u32): u32 {
   return <u32>((record - records) >> 6);
 }
 
-// @ts-expect-error: decorator
 function tcpHeader(l4: usize): u32 {
   return (<u32>load<u8>(l4, 12) >> 4) << 2;
 }
 
-// @ts-expect-error: decorator
 function append(lists: usize, list: u32, from: usize, record: usize): void {
   const place = lists + ((<usize>list) << 2);
   const end: usize = load<u32>(place);

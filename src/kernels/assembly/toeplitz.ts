@@ -101,13 +101,11 @@ function hash16(list: usize, nibbles: usize, room: usize, words: usize): void {
 }
 
 /** The first bytes of four words, then their second ones, and so on. */
-// @ts-expect-error: decorator
 function sortBytes(words: v128): v128 {
   return v128.shuffle<u8>(words, words, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 }
 
 /** Stores four rows of four words as columns, `apart` bytes between them. */
-// @ts-expect-error: decorator
 export function putTurned(to: usize, apart: usize, a: v128, b: v128, c: v128, d: v128): void {
   const low = v128.shuffle<u32>(a, b, 0, 4, 1, 5);
   const lowNext = v128.shuffle<u32>(c, d, 0, 4, 1, 5);
@@ -119,7 +117,6 @@ export function putTurned(to: usize, apart: usize, a: v128, b: v128, c: v128, d:
   v128.store(to + 3 * apart, v128.shuffle<u64>(high, highNext, 1, 3));
 }
 
-// @ts-expect-error: decorator
 function putHashes(list: usize, hashes: v128): void {
   v128.store32_lane(<usize>load<u32>(list, 4), hashes, 0, R_HASH);
   v128.store32_lane(<usize>load<u32>(list, 12), hashes, 1, R_HASH);
