@@ -69,6 +69,7 @@ export interface GroSettings {
   readonly udpAll: boolean;
   /** 1 at the ports whose datagrams are merged. */
   readonly udpPorts: Uint8Array;
+  readonly udpLengths: boolean;
   readonly ipTunnels: boolean;
   readonly ports: TunnelPorts;
 }
@@ -99,6 +100,7 @@ export function groSettings(options: GroOptions): GroSettings {
     innerBuckets: bucketBy === 'inner',
     udpAll: udp === 'forwarding',
     udpPorts: portSet(udp),
+    udpLengths: order === 'flow',
     ipTunnels: any && (ports.ip ?? true),
     ports: {
       vxlan: any ? portOf('vxlan', ports.vxlan, 4789) : -1,

@@ -162,7 +162,9 @@ export class PlainMerge {
     }
     if (differ !== 0) return false;
     const length = w[hb + LENGTH] + segs * mss;
-    if (length >= (v6 ? this.maxSize : this.maxSize4)) return false;
+    // By the EtherType, as in gro.ts: with VLAN tags in the frame that is not the one of IPv6.
+    const byV6 = v6 && (w[b + VLAN] === 0 || l3 - off === 14);
+    if (length >= (byV6 ? this.maxSize : this.maxSize4)) return false;
     if (length >= GRO_LEGACY_MAX_SIZE && l4 - l3 > 40) return false;
     if (this.verify && (w[b + FLAGS] & GOOD) === 0) {
       const sum = this.kernels.checksum(l4, l4Length) + pseudoSum(view, l3, v6, 6) + l4Length;
