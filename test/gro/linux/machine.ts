@@ -62,7 +62,7 @@ export class Machine {
       this.deliver(skb);
       return;
     }
-    if (held.length >= PER_BUCKET) this.deliver(held.pop() as Skb);
+    if (held.length >= (this.host.perBucket ?? PER_BUCKET)) this.deliver(held.pop() as Skb);
     skb.gsoSize = skb.left;
     held.unshift(skb);
   }

@@ -18,6 +18,8 @@ export interface Host {
   maxSize4: number;
   /** Checksums of TCP, UDP and GRE are summed. Default true. */
   verify?: boolean;
+  /** Packets held in a bucket at most. Default 8: `MAX_GRO_SKBS`. */
+  perBucket?: number;
 }
 
 /** `call_gro_receive` counts to this. */
