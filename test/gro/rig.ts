@@ -54,6 +54,9 @@ export interface Input {
 export interface RigResult {
   outputs: Output[];
   gro: Gro;
+  /** Packets held at once, and bytes of scratch taken in a poll, at most. */
+  mostHeld: number;
+  mostScratch: number;
 }
 
 const GAP = 64;
@@ -79,7 +82,13 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
       return scratchAt - length;
     },
   };
-  const owner = (offset: number): number => starts.findLastIndex((s) => s <= offset);
+  // Frames of earlier polls are far behind: from the one that was last taken in.
+  let number = 0;
+  const owner = (offset: number): number => {
+    let i = Math.min(number, starts.length - 1);
+    while (starts[i] > offset) i--;
+    return i;
+  };
   const sink = {
     deliver(row: number): void {
       const w = table.w;
@@ -112,7 +121,8 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
   const d = new Dissection();
   // Without ESP nothing opens UDP of this port: to Linux it is like any other.
   d.nattPort = -1;
-  let number = 0;
+  let mostHeld = 0;
+  let mostScratch = 0;
   for (const poll of polls) {
     for (let k = 0; k < poll; k++, number++) {
       const f = frames[number];
@@ -140,10 +150,12 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
       w[b + P_WIRE] = f.bytes.length;
       w[b + P_VLAN] = f.tci === undefined ? d.vlan : 0x10000 | f.tci;
       gro.receive(row);
+      mostHeld = Math.max(mostHeld, gro.held);
     }
     gro.flush();
     if (gro.held !== 0) throw new Error('held after flush');
     table.clear();
+    mostScratch = Math.max(mostScratch, scratchAt - scratchStart);
     scratchAt = scratchStart;
   }
   // Frames are never written to.
@@ -151,5 +163,5 @@ export function runGro(frames: Input[], polls: number[], options: GroOptions = {
     const f = frames[i].bytes;
     if (Buffer.compare(bytes.subarray(starts[i], starts[i] + f.length), f) !== 0) throw new Error(`frame ${i} changed`);
   }
-  return { outputs, gro };
+  return { outputs, gro, mostHeld, mostScratch };
 }
