@@ -26,6 +26,7 @@ import {
   ROW_SHIFT,
 } from '../src/memory/packet-table.ts';
 import { Scratch } from '../src/memory/scratch.ts';
+import { wordsOf } from '../src/memory/words.ts';
 import { Dissection, dissect } from '../src/wire/dissect.ts';
 import type { Case, Round } from './harness.ts';
 import { makeRig, place } from './rig.ts';
@@ -47,7 +48,9 @@ function merging({ flows, payload, good }: Traffic): Round {
   const { bytes, memory, options } = makeRig({ queues: 1 });
   const { windows, lanes } = options.layout;
   const batch = place(segments({ count: packets, flows, payload }), bytes, windows);
-  const table = new PacketTable(packets);
+  // What a lane has as a part of its own is far too small here: flows in turn need many rows.
+  const words = wordsOf(bytes.buffer, lanes[0].contiguous);
+  const table = new PacketTable(packets, 2 * packets, words);
   const scratch = new Scratch(lanes[0].scratch);
   let sum = 0;
   const sink = {
@@ -55,7 +58,7 @@ function merging({ flows, payload, good }: Traffic): Round {
       sum += table.w[(row << ROW_SHIFT) + P_SEGS];
     },
   };
-  const gro = new Gro(bytes, createKernels(memory, bytes), table, sink, scratch);
+  const gro = new Gro(bytes, createKernels(memory, bytes), table, sink, scratch, {}, words);
   const rows = template(
     bytes,
     batch.offsets,
