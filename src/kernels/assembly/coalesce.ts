@@ -68,7 +68,7 @@ import {
   VERIFY,
   WAITING,
 } from './coalesce-plan.ts';
-import { be16, fold, sum16, swap16 } from './sum.ts';
+import { be16, fold, isZero, sum16, swap16 } from './sum.ts';
 
 const ETHERNET: usize = 14;
 const TCP: u32 = 6;
@@ -266,7 +266,7 @@ function verifies(plan: usize, b: usize, l3: usize, l4: usize, end: usize, cls: 
   const flags = load<u32>(b, P_FLAGS);
   if ((flags & CSUM_GOOD) !== 0 || load<u32>(plan, VERIFY) === 0) return true;
   const length = end - l4;
-  if (fold(<u64>sum16(l4, length) + pseudo(l3, cls) + swap16(<u32>length)) !== 0xffff) return false;
+  if (!isZero(<u64>sum16(l4, length) + pseudo(l3, cls) + swap16(<u32>length))) return false;
   store<u32>(b, flags | CSUM_GOOD, P_FLAGS);
   return true;
 }
@@ -274,8 +274,8 @@ function verifies(plan: usize, b: usize, l3: usize, l4: usize, end: usize, cls: 
 /** Sum of addresses and protocol number as little-endian words, not folded. */
 function pseudo(l3: usize, cls: u32): u64 {
   let sum: u64 = swap16(TCP);
-  if (cls === CLASS_TCP4) return sum + (load<u64>(l3, 12) & 0xffffffff) + (load<u64>(l3, 12) >> 32);
-  for (let at = l3 + 8; at < l3 + 40; at += 8) sum += (load<u64>(at) & 0xffffffff) + (load<u64>(at) >> 32);
+  if (cls === CLASS_TCP4) return sum + load<u32>(l3, 12) + load<u32>(l3, 16);
+  for (let at = l3 + 8; at < l3 + 40; at += 4) sum += load<u32>(at);
   return sum;
 }
 
@@ -371,7 +371,7 @@ function begin(plan: usize, hb: usize, link: usize, header: usize): bool {
   for (let at = l4 + 20; at < payload; at += 4) shared += load<u32>(at);
   const folded = swap16(fold(shared));
   store<u32>(hb, folded, G_SHARED);
-  store<u32>(hb, <u32>other(l4, load<u32>(l4, 12), <u32>header + mss, folded), G_SUM);
+  store<u32>(hb, other(l4, load<u32>(l4, 12), <u32>header + mss, folded), G_SUM);
   const first = piece(plan, copy, <u32>headers);
   const second = piece(plan, payload, mss);
   store<u32>(<usize>load<u32>(plan, PIECE_NEXTS) + (first << 2), second);
@@ -391,7 +391,8 @@ function extend(plan: usize, b: usize, hb: usize, l4: usize, word: u32, header: 
   const shared = load<u32>(hb, G_SHARED);
   let own = other(l4, word, <u32>(header + length), shared);
   if ((segments & load<u32>(hb, G_MSS) & 1) !== 0) own = swap16(fold(own));
-  store<u32>(hb, fold(<u64>load<u32>(hb, G_SUM) + own), G_SUM);
+  own += load<u32>(hb, G_SUM);
+  store<u32>(hb, (own & 0xffff) + (own >> 16), G_SUM);
   const at = piece(plan, l4 + header, <u32>length);
   store<u32>(<usize>load<u32>(plan, PIECE_NEXTS) + (load<u32>(hb, P_LASTP) << 2), at);
   store<u32>(hb, at, P_LASTP);
@@ -409,8 +410,8 @@ function extend(plan: usize, b: usize, hb: usize, l4: usize, word: u32, header: 
 }
 
 /** Sum of all that is not payload in a segment, as big-endian words: `otherSum` of `gro/checksum.ts`. */
-function other(l4: usize, word: u32, length: u32, shared: u32): u64 {
-  return <u64>shared + length + swap16(fold(<u64>load<u32>(l4, 4) + word + load<u32>(l4, 16)));
+function other(l4: usize, word: u32, length: u32, shared: u32): u32 {
+  return shared + length + swap16(fold(<u64>load<u32>(l4, 4) + word + load<u32>(l4, 16)));
 }
 
 function piece(plan: usize, offset: usize, length: u32): u32 {
