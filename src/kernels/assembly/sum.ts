@@ -55,12 +55,15 @@ export function fold(sum: u64): u32 {
   return (folded & 0xffff) + (folded >> 16);
 }
 
+/** 2^64 - 1 over 65,535. Times that, 65,535 is -1. */
+const MOST: u64 = 0x0001000100010001;
+
 /**
  * Whether a sum above zero is 0 in one's complement, 0xffff when it is folded: whether 65,535 divides it. Times the inverse of an odd
  * number, and only then, a multiple of it is its quotient.
  */
 export function isZero(sum: u64): bool {
-  return sum * 0xfffefffefffeffff <= 0x0001000100010001;
+  return 0 - sum * MOST <= MOST;
 }
 
 /** Swaps the two bytes of a word. */
