@@ -26,48 +26,53 @@ it.each([
   ['vxlan46', 'transport', 'keep'],
   ['vxlan46', 'transport', 'decap'],
   ['gre44', 'tunnel', 'keep'],
-] as const)('%s in ESP, %s mode, tunnels: %s', async (kind, mode, tunnels) => {
-  const ends = mode === 'transport' ? { src: '10.0.0.1', dst: '10.0.1.1' } : {};
-  const one = sa(7, { ...ends, mode, replayWindow: 64 });
-  const gro: GroOptions = { tunnels };
-  const next = new Int32Array(FLOWS);
-  let packets = 0;
-  const { rx } = await inlineReceiver({
-    queues: 1,
-    full: 'wait',
-    deterministic: true,
-    gro,
-    esp: { sas: [one] },
-    onPackets(batch) {
-      for (let i = 0; i < batch.length; i++) {
-        const bytes = batch.copy(i);
-        const segments = batch.segments(i);
-        // Behind the ports come 28 bytes of TCP header and the payload.
-        const data = bytes.length - SIZE * segments;
-        const flow = (bytes[data - 32] << 8) | bytes[data - 31];
-        const wanted = payload(flow, next[flow] * SIZE, SIZE * segments);
-        if (Buffer.compare(bytes.subarray(data), wanted) !== 0) throw new Error(`flow ${flow}, segment ${next[flow]}`);
-        next[flow] += segments;
-        packets++;
-      }
-    },
-  });
-  let sequence = 0;
-  const push = (flow: number, n: number): void => {
-    const inner = packet(kind, flow, n);
-    const esp = mode === 'transport' ? sealTransport(one, ++sequence, inner) : sealTunnel(one, ++sequence, inner);
-    rx.push(new Uint8Array([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, ...esp]));
-  };
-  // Sixteen flows in turn, all in one SA.
-  for (let group = 0; group < FLOWS; group += 16) {
-    for (const n of [0, 1]) for (let flow = group; flow < group + 16; flow++) push(flow, n);
-  }
-  await rx.drain();
-  await rx.close();
-  const stats = rx.stats();
-  expect(closingFault(stats)).toBeUndefined();
-  expect(next.every((n) => n === 2)).toBe(true);
-  expect(stats.queues[0].segments).toBe(2 * FLOWS);
-  // Buckets by inner flow: most of sixteen flows find room.
-  expect(packets).toBeLessThan(1.4 * FLOWS);
-}, 30_000);
+] as const)(
+  '%s in ESP, %s mode, tunnels: %s',
+  async (kind, mode, tunnels) => {
+    const ends = mode === 'transport' ? { src: '10.0.0.1', dst: '10.0.1.1' } : {};
+    const one = sa(7, { ...ends, mode, replayWindow: 64 });
+    const gro: GroOptions = { tunnels };
+    const next = new Int32Array(FLOWS);
+    let packets = 0;
+    const { rx } = await inlineReceiver({
+      queues: 1,
+      full: 'wait',
+      deterministic: true,
+      gro,
+      esp: { sas: [one] },
+      onPackets(batch) {
+        for (let i = 0; i < batch.length; i++) {
+          const bytes = batch.copy(i);
+          const segments = batch.segments(i);
+          // Behind the ports come 28 bytes of TCP header and the payload.
+          const data = bytes.length - SIZE * segments;
+          const flow = (bytes[data - 32] << 8) | bytes[data - 31];
+          const wanted = payload(flow, next[flow] * SIZE, SIZE * segments);
+          if (Buffer.compare(bytes.subarray(data), wanted) !== 0)
+            throw new Error(`flow ${flow}, segment ${next[flow]}`);
+          next[flow] += segments;
+          packets++;
+        }
+      },
+    });
+    let sequence = 0;
+    const push = (flow: number, n: number): void => {
+      const inner = packet(kind, flow, n);
+      const esp = mode === 'transport' ? sealTransport(one, ++sequence, inner) : sealTunnel(one, ++sequence, inner);
+      rx.push(new Uint8Array([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, ...esp]));
+    };
+    // Sixteen flows in turn, all in one SA.
+    for (let group = 0; group < FLOWS; group += 16) {
+      for (const n of [0, 1]) for (let flow = group; flow < group + 16; flow++) push(flow, n);
+    }
+    await rx.drain();
+    await rx.close();
+    const stats = rx.stats();
+    expect(closingFault(stats)).toBeUndefined();
+    expect(next.every((n) => n === 2)).toBe(true);
+    expect(stats.queues[0].segments).toBe(2 * FLOWS);
+    // Buckets by inner flow: most of sixteen flows find room.
+    expect(packets).toBeLessThan(1.4 * FLOWS);
+  },
+  30_000,
+);
