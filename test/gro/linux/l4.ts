@@ -9,7 +9,7 @@ const PSH = 0x08;
 const ENDS = 0x2f;
 const CWR = 0x80;
 const TCP = 6;
-const UDP = 17;
+export const UDP = 17;
 /** `UDP_GRO_CNT_MAX`. */
 const UDP_MOST = 64;
 /** `GRO_LEGACY_MAX_SIZE`. */
@@ -95,5 +95,3 @@ function merge(m: Machine, p: Skb, skb: Skb): boolean {
   skb.sameFlow = true;
   return true;
 }
-
-export { TCP, UDP };
