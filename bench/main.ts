@@ -1,10 +1,11 @@
 /**
  * `npm run bench -- [NAME...] ...`: the questions of `questions.ts`. `npm run bench -- peers ...`: ours beside C programs.
- * `npm run bench -- histogram ...`: what `rxsteer bench` measures.
+ * `npm run bench -- histogram ...`: what `rxsteer bench` measures. `npm run bench -- steady ...`: minutes of load.
  */
 const [name, ...rest] = process.argv.slice(2);
 if (name === 'peers') process.exitCode = await (await import('./peers/run.ts')).peersCommand(rest);
 else if (name === 'histogram') process.exitCode = await (await import('../src/cli/bench.ts')).benchCommand(rest);
+else if (name === 'steady') process.exitCode = await (await import('./steady/command.ts')).steadyCommand(rest);
 else await import('./run.ts');
 
 export {};
