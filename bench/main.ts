@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [NAME...] ...`: the questions of `questions.ts`. `npm run bench -- peers ...`: ours beside C programs.
  * `npm run bench -- histogram ...`: what `rxsteer bench` measures. `npm run bench -- steady ...`: minutes of load.
+ * `npm run bench -- ratios ...`: what CI shows.
  */
 import { fileURLToPath } from 'node:url';
 
@@ -15,4 +16,5 @@ else if (name === 'histogram') {
   process.argv.splice(2, process.argv.length, 'bench', ...rest, ...capture);
   await import('../src/cli/main.ts');
 } else if (name === 'steady') process.exitCode = await (await import('./steady/command.ts')).steadyCommand(rest);
+else if (name === 'ratios') process.exitCode = (await import('./ratios/command.ts')).ratiosCommand(rest);
 else await import('./run.ts');
