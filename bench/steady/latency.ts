@@ -35,16 +35,6 @@ export class LatencyHistogram {
     this.words[MAX] = Math.max(this.words[MAX], words[MAX]);
   }
 
-  /** What has come since `before`, a copy of this one. Its maximum is the end of its last class. */
-  since(before: LatencyHistogram): LatencyHistogram {
-    const rest = new LatencyHistogram();
-    for (let i = 0; i < CLASSES; i++) {
-      rest.words[i] = this.words[i] - before.words[i];
-      if (rest.words[i] > 0) rest.words[MAX] = Math.min(endOf(i), this.words[MAX]);
-    }
-    return rest;
-  }
-
   copy(): LatencyHistogram {
     return new LatencyHistogram(this.words.slice());
   }

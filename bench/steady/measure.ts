@@ -102,7 +102,9 @@ export async function measureSteady(options: SteadyOptions, effort: SteadyEffort
     rss.push(process.memoryUsage.rss());
   };
   const offer = new Offer(rx, core, clock, frames);
-  const slices: Slice[] = [];
+  const slices: Omit<Slice, 'histogram'>[] = [];
+  /** Of the slices: kept outside of the heap that is watched. */
+  const histograms: LatencyHistogram[] = [];
   const capacities: number[] = [];
   let stats: ReceiverStats;
   try {
@@ -133,6 +135,7 @@ export async function measureSteady(options: SteadyOptions, effort: SteadyEffort
       const lane = takeHeapUse(heaps[1]);
       const looks = offer.waiter.looks;
       const times = latency.copy();
+      histograms.push(times);
       const late = percentiles(offer.lateness);
       capacities.push(await offer.capacity(effort.capacity));
       slices.push({
@@ -144,7 +147,6 @@ export async function measureSteady(options: SteadyOptions, effort: SteadyEffort
         delivered: times.count,
         drops: grown(before.drops, after.drops),
         latency: percentiles(times),
-        histogram: times.values(),
         late,
         waited: waiting === undefined || waited === undefined ? null : (waited - waiting) / 1e9,
         dispatcher,
@@ -165,7 +167,7 @@ export async function measureSteady(options: SteadyOptions, effort: SteadyEffort
     ...options,
     opens: choice === undefined ? null : (choice.bursts ?? choice.backend),
     capacity: capacities[capacities.length >> 1],
-    slices,
+    slices: slices.map((slice, i) => ({ ...slice, histogram: histograms[i].values() })),
     live,
     rss,
     conserved: stats.conserved,

@@ -17,11 +17,11 @@ const NAMES = { p50: 'p50', p99: 'p99', p999: 'p99.9' } as const;
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #5c6670; --line: #d8dde3; --page: #fff; --l0: #2a6fb0; --l1: #2c8a57; --l2: #c0571c }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --dim: #98a2ae; --line: #3a424c; --page: #14181d; --l0: #62a8e8; --l1: #5cc48a; --l2: #ee9458 } }
-body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem }
+body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; margin-top: 2rem } .dim { color: var(--dim) } .scroll { overflow-x: auto }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif } svg .dim { fill: var(--dim) } svg line { stroke: var(--line) }
 .l0 { color: var(--l0) } .l1 { color: var(--l1) } .l2 { color: var(--l2) } svg [class^=l] { stroke: currentColor; stroke-width: 3 }
-table { border-collapse: collapse; font-size: 13px } th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line) }
+table { border-collapse: collapse; font-size: 13px } th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
 th:first-child, td:first-child { text-align: left } li.bad { font-weight: 600 }
 `;
 

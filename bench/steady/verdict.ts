@@ -126,7 +126,7 @@ export function findings(result: SteadyResult): Finding[] {
     const more =
       (top[thread].allocated / top.seconds - bottom[thread].allocated / bottom.seconds) / (rate(top) - rate(bottom));
     list.push({
-      good: more < PER_PACKET && major === 0,
+      good: more < PER_PACKET,
       says:
         `${thread}: one packet more allocates ${more.toFixed(1)} bytes (${kib(bottom[thread].allocated / bottom.seconds)}/s at ` +
         `${percent(bottom.level)}, ${kib(top[thread].allocated / top.seconds)}/s at ${percent(top.level)}); at ${percent(top.level)} ` +

@@ -41,7 +41,8 @@ export async function measureReceive(scenario: Scenario, effort: HistogramEffort
       stats = await rx.close();
     }
     const crypto = checked(scenario, stats);
-    const stages = effort.stages && scenario.lanes === 0 ? { stages: await measureStages(scenario, traffic, effort) } : {};
+    const stages =
+      effort.stages && scenario.lanes === 0 ? { stages: await measureStages(scenario, traffic, effort) } : {};
     return { ...rowOf(scenario, traffic, repeats, stats), crypto, ...stages };
   } finally {
     traffic.remove();

@@ -82,6 +82,7 @@ export function scenarios(capture?: CaptureFiles): Scenario[] {
       if (rank === 0) list.push(named({ ...esp, ...INLINE, talk: false, gro: false, steering: 'none' }));
       list.push(named({ ...esp, ...ONE_LANE, talk: false, gro: true, steering: 'none' }));
       list.push(named({ ...esp, ...TWO_LANES, talk, gro: true, steering: 'spi' }));
+      if (rank === 0) list.push(named({ ...esp, ...TWO_LANES, talk: false, gro: false, steering: 'spi' }));
       list.push(named({ ...esp, ...TWO_LANES, talk: false, gro: true, steering: 'addresses' }));
     });
   }

@@ -32,7 +32,7 @@ const ALLOWED: ReadonlyMap<string, string> = new Map([
 const BROWSER: ReadonlySet<string> = new Set(['wire', 'hash', 'steer', 'capture', 'kernels', 'analyze', 'lab']);
 
 /** Tools of the checkout that stand beside what they make. */
-const TOOLS: ReadonlySet<string> = new Set(['src/kernels/build.ts']);
+const TOOLS: ReadonlySet<string> = new Set(['src/kernels/build.ts', 'src/kernels/compile.ts']);
 
 /** What-if sweeps see what a NIC sees, and no more. */
 const ANALYZE_USES: ReadonlySet<string> = new Set(['steer', 'hash', 'capture', 'wire', 'errors', 'counters']);
