@@ -75,8 +75,8 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
     }
     if (empty > SPINS) {
       if (stopped()) break;
-      // What is held over a poll is due soon. And while packets come, the next ones are too: V8 keeps what each `waitAsync` allocates
-      // until a full collection, and a lane that slept so between bursts stopped for 5 to 40 ms of one every five seconds.
+      // What is held over a poll is due soon. And while packets come, the next ones are too: what each `waitAsync` allocates outlives
+      // scavenges, and full collections stopped a lane that slept so between bursts for 5 to 40 ms every five seconds.
       if (task.idle === 'block' || lane.isHolding || !isQuiet) {
         isQuiet = true;
         lane.block(TURN_MS, stopped);
