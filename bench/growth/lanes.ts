@@ -23,7 +23,7 @@ const FLOWS = PACKETS / TRAIN;
 const BURST = 256;
 /** As `pushAll`, so often the event loop gets a turn. */
 const TURN_MS = 1;
-/** Milliseconds for each second of a warm-up, before threads are looked at: the optimiser has a thread's work for each lane. */
+/** Milliseconds of each thread for each second of a warm-up, before threads are looked at: the optimiser works for each anew. */
 const TRAINING = 2000;
 
 interface Traffic {
@@ -69,7 +69,7 @@ async function receiving(
     await rx.drain();
     return PACKETS;
   };
-  const until = performance.now() + TRAINING * warmUp;
+  const until = performance.now() + TRAINING * warmUp * (1 + lanes);
   do {
     rx.restartWindows();
     await run();

@@ -10,6 +10,8 @@ export interface LogCurve {
 
 const WIDTH = 640;
 const HEIGHT = 320;
+/** Characters of a name that fit into half of the width. */
+const LONG = 38;
 
 /** Marks that can be told apart without colour, around a point: for paper. */
 const MARKS: readonly ((x: number, y: number) => string)[] = [
@@ -46,7 +48,7 @@ export function logChart(
   label: string,
 ): Markup {
   const shown = curves.filter(({ points }) => points.length > 0);
-  const rows = Math.ceil(shown.length / 2);
+  const across = shown.some(({ name }) => name.length > LONG) ? 1 : 2;
   const f = frame(WIDTH, HEIGHT);
   const [low, high] = around(shown.flatMap(({ points }) => points.map(([, y]) => y)));
   const first = Math.log(ticks[0]);
@@ -64,22 +66,22 @@ export function logChart(
     }),
     el('text', { class: 'tick end', x: f.x(0) - 6, y: y(mark) + 4 }, compact(mark)),
   ]);
-  const across = ticks.map((tick) => el('text', { class: 'tick mid', x: x(tick), y: HEIGHT - 14 }, compact(tick)));
+  const below = ticks.map((tick) => el('text', { class: 'tick mid', x: x(tick), y: HEIGHT - 14 }, compact(tick)));
   const lines = shown.map(({ points }, i) => {
     const d = points.map(([px, py], n) => `${n === 0 ? 'M' : 'L'}${short(x(px))} ${short(y(py))}`).join('');
     const marks = points.map(([px, py]) => MARKS[i % MARKS.length](x(px), y(py))).join('');
     return [el('path', { class: `curve g${i}`, d }), el('path', { class: `mark g${i}`, d: marks })];
   });
   const keys = shown.flatMap(({ name }, i) => {
-    const left = f.x(0) + (i % 2) * (WIDTH / 2 - 20);
-    const top = 12 + 18 * Math.floor(i / 2);
+    const left = f.x(0) + (i % across) * (WIDTH / 2 - 20);
+    const top = 12 + 18 * Math.floor(i / across);
     return [
       el('path', { class: `curve g${i}`, d: `M${short(left)} ${top}h26` }),
       el('path', { class: `mark g${i}`, d: MARKS[i % MARKS.length](left + 13, top) }),
       el('text', { class: 'name', x: left + 32, y: top + 4 }, name),
     ];
   });
-  const head = 18 * rows + 22;
+  const head = 18 * Math.ceil(shown.length / across) + 22;
   const units = [
     el('text', { class: 'tick', x: 4, y: 0 }, axes.y),
     el('text', { class: 'tick end', x: f.x(1), y: HEIGHT }, axes.x),
@@ -88,6 +90,6 @@ export function logChart(
     { width: WIDTH, height: HEIGHT + head + 4 },
     label,
     ...keys,
-    el('g', { transform: `translate(0 ${head})` }, ...levels, ...across, ...lines.flat(), ...units),
+    el('g', { transform: `translate(0 ${head})` }, ...levels, ...below, ...lines.flat(), ...units),
   );
 }

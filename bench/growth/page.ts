@@ -60,7 +60,7 @@ export function growthPage(results: readonly PointResult[], machine: Machine): s
   return `<!doctype html>\n${page.text}\n`;
 }
 
-function section({ title, bound, rows, ticks, plots, findings }: ChartSection): Markup {
+function section({ title, bound, ticks, plots, findings }: ChartSection): Markup {
   return el(
     'section',
     {},
@@ -71,11 +71,11 @@ function section({ title, bound, rows, ticks, plots, findings }: ChartSection): 
       findings.map((text) => el('li', {}, text)),
     ),
     el('p', { class: 'soft' }, `Bound: ${bound}`),
-    el('div', { class: 'charts' }, ...plots.map((plot) => plotFigure(plot, ticks, rows))),
+    el('div', { class: 'charts' }, ...plots.map((plot) => plotFigure(plot, ticks))),
   );
 }
 
-function plotFigure({ title, axes, curves }: Plot, ticks: readonly number[], rows: readonly GrowthRow[]): Markup {
+function plotFigure({ title, axes, curves, rows }: Plot, ticks: readonly number[]): Markup {
   const isMemory = axes.y === 'bytes';
   const head = isMemory
     ? ['Case', 'Resident', 'JavaScript heap', 'Tables', 'Reserved']
@@ -87,8 +87,7 @@ function plotFigure({ title, axes, curves }: Plot, ticks: readonly number[], row
         'Gb/s',
         ...(axes.x === 'lanes' ? ['work ns', 'waiting ns', 'taken off', 'found full'] : []),
       ];
-  const shown = rows.filter(({ series }) => curves.some(({ name }) => name === series));
-  const cells = shown.map((row) => [row.case, ...(isMemory ? memoryCells(row) : timeCells(row, axes.x === 'lanes'))]);
+  const cells = rows.map((row) => [row.case, ...(isMemory ? memoryCells(row) : timeCells(row, axes.x === 'lanes'))]);
   return chartFigure(title, logChart(curves, ticks, axes, `${title}, by ${axes.x}`), head, cells);
 }
 

@@ -97,7 +97,8 @@ function bareReads(count: number, inTurn: boolean): PointRound {
   const maxSas = Math.max(LEAST_SAS, count);
   const table = new Int32Array(new SharedArrayBuffer(SaTable.bytes(maxSas)));
   const [units, owners, tails] = [0, 1, 2].map(() => new Int32Array(new SharedArrayBuffer(4 * maxSas)));
-  const mask = (table.length >> 3) - 1;
+  // The first 8 words of a table are its head.
+  const mask = (table.length >> 3) - 2;
   const places = new Int32Array(count);
   for (let slot = 0; slot < count; slot++) {
     // As far from each other as a hash would put them: an odd number times their own.
@@ -108,11 +109,15 @@ function bareReads(count: number, inTurn: boolean): PointRound {
   return reading(places, table.byteLength + 3 * units.byteLength, inTurn, (entry, i) => {
     const unit = units[table[entry]];
     tails[unit] = i;
+    // Words of entries and owners that stay 0.
     return table[entry + 1] | owners[unit];
   });
 }
 
-/** What the memory takes for the SA in a lane: facts that are read; counters, a window and a life that are written. Keys come on top. One SA after the other. */
+/**
+ * What the memory takes for the SA in a lane: facts that are read; counters, a window and a life that are written. Keys come on top. Each
+ * address hangs on what was read before, of the same SA too.
+ */
 function bareState(count: number): PointRound {
   const maxSas = Math.max(LEAST_SAS, count);
   const facts = new Int32Array(new SharedArrayBuffer(32 * maxSas));
@@ -122,9 +127,12 @@ function bareState(count: number): PointRound {
   const slots = shuffled(count);
   const tables = facts.byteLength + 2 * counters.byteLength + lives.byteLength;
   return reading(slots, tables, true, (slot, i) => {
+    const fact = facts[slot << 3];
+    const counted = counters[((slot | fact) << 4) + 1];
+    const top = windows[((slot | counted) << 4) + 1];
     counters[slot << 4] = i;
     windows[slot << 4] = i;
-    return facts[slot << 3] | counters[(slot << 4) + 1] | windows[(slot << 4) + 1] | lives[slot * life];
+    return lives[(slot | top) * life];
   });
 }
 
