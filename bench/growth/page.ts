@@ -29,7 +29,7 @@ const CURVES = `:root{${colours(LIGHT)}}
 @media print{:root{${colours(LIGHT)}}}
 ${LIGHT.map((_, i) => `.curve.g${i}{stroke:var(--g${i});stroke-dasharray:${DASHES[i]}}.mark.g${i}{fill:var(--g${i})}`).join('')}
 svg .name{fill:var(--fg);font-size:12px}.grid{opacity:.45}.grid.ten{opacity:1}
-@media print{figure{flex-basis:100%}}
+@media print{.charts{display:block}.charts svg{max-width:11cm!important}figure{margin-bottom:.6cm}}
 `;
 
 export function growthPage(results: readonly PointResult[], machine: Machine): string {
