@@ -35,7 +35,7 @@ const ABOUT: Readonly<Record<Chart, { title: string; x: string; bound: string }>
     title: 'Security associations',
     x: 'SAs',
     bound:
-      'esp.maxSas SAs at most (262,144). Each has 3.6 KiB of address space, memory of it as it is used; a lane makes the keys of an SA when its first packet comes, and only the lane that owns it.',
+      'esp.maxSas SAs at most (262,144). Each has 3.7 KiB of address space, memory of it as it is used; a lane makes the keys of an SA when its first packet comes, and only the lane that owns it.',
   },
   lanes: {
     title: 'Lanes',
