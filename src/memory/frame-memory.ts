@@ -7,7 +7,7 @@ import { optionError, RxSteerError } from '../errors.ts';
  *     | never used | staging, outer fragments | windows: what file readers and rings fill | lane 0 | lane 1 | ... |
  *
  *     lane:  | arena: what push(bytes) copies into | scratch: opened ESP, new headers | contiguous copies | inner fragments |
- *            | ahead: ESP that was opened together, before its turn |
+ *            | ahead: ESP that was opened together, before its turn | table: packets of a poll, and what GRO holds |
  *
  * It is never grown (old views would read undefined); pages commit on first touch.
  */
@@ -29,7 +29,9 @@ const CONTIGUOUS = 4.5 * MIB;
 const INNER_FRAGMENTS = 2 * MIB;
 /** 32 packets of 16 KiB. */
 const AHEAD = MIB / 2;
-const LANE = 16 * MIB;
+/** Rows of 512 packets, 5,000 pieces, and 65,536 packets held. */
+const TABLE = MIB;
+const LANE = 17 * MIB;
 const LEAST_BLOCKS = 4;
 
 /** A part of the frame memory: `length` bytes from `offset` on. */
@@ -44,6 +46,7 @@ export interface LaneRegions {
   readonly contiguous: Region;
   readonly fragments: Region;
   readonly ahead: Region;
+  readonly table: Region;
 }
 
 /** Where everything lies in a frame memory. Plain data: the same in every thread. */
@@ -57,7 +60,7 @@ export interface FrameLayout {
   readonly lanes: readonly LaneRegions[];
 }
 
-/** The default size: 64 MiB and 16 MiB a lane. */
+/** The default size: 64 MiB and 17 MiB a lane. */
 export function defaultMemory(lanes: number): number {
   return 64 * MIB + lanes * LANE;
 }
@@ -94,6 +97,7 @@ export function layoutFrames(bytes: number, lanes: number): FrameLayout {
         contiguous: part(CONTIGUOUS),
         fragments: part(INNER_FRAGMENTS),
         ahead: part(AHEAD),
+        table: part(TABLE),
       };
     }),
   };
