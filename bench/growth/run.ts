@@ -53,17 +53,13 @@ export async function growthCommand(args: readonly string[]): Promise<number> {
   let last = '';
   let failed = false;
   for (const point of wanted) {
-    if (point.chart !== last) say(`${heading(point.chart)}  resident`);
+    if (point.chart !== last) say(`${heading(point.chart)}${'resident'.padStart(RESIDENT)}`);
     last = point.chart;
     if (values.json && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${point.name}`);
     const result = measured(point, values.quick ? 'quick' : 'full');
     results.push(result);
     failed ||= 'skipped' in result && !result.skipped.startsWith(NOT_HERE);
-    say(
-      'skipped' in result
-        ? `${result.case}: ${result.skipped}`
-        : `${rowLine(result).padEnd(112)}${byteText(result.memory.residentBytes)}`,
-    );
+    say('skipped' in result ? `${result.case}: ${result.skipped}` : line(result));
   }
   if (values.json && process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   for (const { title, findings } of sections(results)) say(`\n${title}\n${findings.join('\n')}`);
@@ -71,6 +67,15 @@ export async function growthCommand(args: readonly string[]): Promise<number> {
   page?.close();
   if (values.json) process.stdout.write(benchJson(results));
   return failed ? 1 : 0;
+}
+
+/** Width of the column behind those of `rowLine`. */
+const RESIDENT = 12;
+
+function line(row: GrowthRow): string {
+  // A heading begins with an empty line.
+  const columns = heading('').length - 1;
+  return rowLine(row).padEnd(columns) + byteText(row.memory.residentBytes).padStart(RESIDENT);
 }
 
 /** How a reason begins that is no failure. */
