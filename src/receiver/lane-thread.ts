@@ -10,7 +10,10 @@ import { loadConsumer } from './load-consumer.ts';
 const SPINS = 20;
 /** The event loop gets a turn at least so often, in milliseconds, so that the consumer's timers and sockets live. */
 const TURN_MS = 1;
-/** Packets, and empty polls, between two looks at the clock. Each allocates; one a poll of few packets was most of what a lane allocated. */
+/**
+ * Packets, and empty polls, between two looks at the clock. Each allocates; one a poll of few packets was most of what a lane allocated.
+ * Where so many take longer than a turn, it looks after every poll.
+ */
 const LOOK = 64;
 
 /** Resolves when the lane has ended, or with what is wrong when the consumer cannot be had. */
@@ -60,6 +63,8 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
   let lastTurn = performance.now();
   let empty = 0;
   let sinceLook = 0;
+  let look = LOOK;
+  let lastLook = lastTurn;
   /** Nothing came in the last millisecond of sleep. */
   let isQuiet = true;
   for (;;) {
@@ -84,9 +89,12 @@ export async function runLane(task: LaneTask): Promise<LaneFailure | undefined> 
       empty = 0;
       sinceLook = LOOK;
     }
-    if (sinceLook < LOOK) continue;
+    if (sinceLook < look) continue;
     sinceLook = 0;
-    if (performance.now() - lastTurn >= TURN_MS) {
+    const now = performance.now();
+    look = now - lastLook < TURN_MS ? LOOK : 1;
+    lastLook = now;
+    if (now - lastTurn >= TURN_MS) {
       await new Promise((resolve) => setImmediate(resolve));
       lastTurn = performance.now();
     }
