@@ -1,6 +1,7 @@
 /** Generic receive offload: TCP segments become super-packets, by Linux's rules; and the table of packets that it works on. */
 export { createKernels, createPlainKernels, type Kernels } from '../kernels/index.ts';
 export * from '../memory/packet-table.ts';
+export type { TakeWords } from '../memory/words.ts';
 export { Gro, type GroSink } from './gro.ts';
 export { type GsoOptions, type GsoOuter, segmentTcp, segmentUdp } from './gso.ts';
 export { type GsoType, gsoType } from './gso-type.ts';

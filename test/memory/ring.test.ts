@@ -228,6 +228,22 @@ describe('sleep', () => {
     expect(producer.progress()).toBeUndefined();
   });
 
+  it('of the producer of a full ring ends when half of it is free', async () => {
+    const { producer, consumer } = ring(8);
+    for (let i = 0; i < 8; i++) producer.claim();
+    producer.publish();
+    const wait = producer.progress();
+    for (let i = 0; i < 3; i++) {
+      consumer.available();
+      consumer.take(1);
+      consumer.release();
+    }
+    expect(await settles(wait)).toBe(false);
+    consumer.take(1);
+    consumer.release();
+    expect(await settles(wait)).toBe(true);
+  });
+
   it('of the producer ends when the lane is given up', async () => {
     const { producer, consumer } = ring(8);
     producer.claim();
