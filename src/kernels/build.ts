@@ -18,7 +18,7 @@ const FLAGS = [
   ...['--importMemory', '--sharedMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
 ];
 
-const SOURCES = ['kernels.ts', 'dispatch.ts', 'classify.ts', 'parse.ts', 'toeplitz.ts', 'plan.ts', 'rules.ts'];
+const SOURCES = ['kernels.ts', 'dispatch.ts', 'classify.ts', 'parse.ts', 'toeplitz.ts', 'plan.ts', 'rules.ts', 'lane-plan.ts', 'take.ts', 'unwrap.ts'];
 
 async function compile(): Promise<Uint8Array> {
   let module: Uint8Array | undefined;

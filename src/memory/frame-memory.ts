@@ -7,7 +7,7 @@ import { optionError, RxSteerError } from '../errors.ts';
  *     | never used | staging, outer fragments | windows: what file readers and rings fill | lane 0 | lane 1 | ... |
  *
  *     lane:  | arena: what push(bytes) copies into | scratch: opened ESP, new headers | contiguous copies | inner fragments |
- *            | ahead: ESP that was opened together, before its turn |
+ *            | rows: what the lane's kernel and the lane know of the packets of a poll |
  *
  * It is never grown (old views would read undefined); pages commit on first touch.
  */
@@ -27,8 +27,7 @@ const SCRATCH = 5 * MIB;
 /** A poll of 64 super-packets of 64 KiB and their link headers. */
 const CONTIGUOUS = 4.5 * MIB;
 const INNER_FRAGMENTS = 2 * MIB;
-/** 32 packets of 16 KiB. */
-const AHEAD = MIB / 2;
+const ROWS = MIB / 2;
 const LANE = 16 * MIB;
 const LEAST_BLOCKS = 4;
 
@@ -43,7 +42,7 @@ export interface LaneRegions {
   readonly scratch: Region;
   readonly contiguous: Region;
   readonly fragments: Region;
-  readonly ahead: Region;
+  readonly rows: Region;
 }
 
 /** Where everything lies in a frame memory. Plain data: the same in every thread. */
@@ -93,7 +92,7 @@ export function layoutFrames(bytes: number, lanes: number): FrameLayout {
         scratch: part(SCRATCH),
         contiguous: part(CONTIGUOUS),
         fragments: part(INNER_FRAGMENTS),
-        ahead: part(AHEAD),
+        rows: part(ROWS),
       };
     }),
   };

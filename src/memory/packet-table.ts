@@ -76,10 +76,17 @@ export class PacketTable {
   readonly pieceNext: Int32Array;
   private pieces = 0;
 
-  /** @param pieces a super-packet of n segments has at most n + 1: its headers and n payloads */
-  constructor(capacity: number, pieces: number = 2 * capacity) {
+  /**
+   * @param pieces a super-packet of n segments has at most n + 1: its headers and n payloads
+   * @param w memory for `capacity << ROW_SHIFT` words, where a kernel finds them
+   */
+  constructor(
+    capacity: number,
+    pieces: number = 2 * capacity,
+    w: Int32Array = new Int32Array(capacity << ROW_SHIFT),
+  ) {
     this.capacity = capacity;
-    this.w = new Int32Array(capacity << ROW_SHIFT);
+    this.w = w;
     this.pieceOff = new Int32Array(pieces);
     this.pieceLen = new Int32Array(pieces);
     this.pieceNext = new Int32Array(pieces);

@@ -6,6 +6,7 @@
 
 export { classify } from './classify.ts';
 export { dispatch } from './dispatch.ts';
+export { take } from './take.ts';
 
 /** `memory.copy` has the semantics of memmove: ranges may overlap. */
 export function copy(target: usize, source: usize, length: usize): void {
