@@ -22,9 +22,11 @@ import { FAILED_ICV, FAILED_REPLAY, type SaLife } from './life/life.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { Sa } from './sa.ts';
 import {
+  F_FLAGS,
   F_GATE,
   F_LENGTHS,
   FACTS_SHIFT,
+  FLAG_PLAIN,
   SA_BYTES,
   SA_DUMMY,
   SA_ICV,
@@ -256,6 +258,8 @@ export class EspOpener {
   }
 
   private singleKey(one: Sa, sa: number): BurstKey | null {
+    // There is nothing to open.
+    if ((this.facts[(sa << FACTS_SHIFT) + F_FLAGS] & FLAG_PLAIN) !== 0) return null;
     const cipher = this.ciphers[sa] ?? this.makeCipher(sa);
     return cipher.staysInMemory ? new SingleKey(one, cipher) : null;
   }

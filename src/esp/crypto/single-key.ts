@@ -28,17 +28,14 @@ export class SingleKey implements BurstKey {
     this.inPlace = transform.cipher === 'null' || transform.cipher === 'aes-gmac';
     this.headBytes = HEADER + transform.ivBytes;
     this.icvBytes = transform.icvBytes;
-    this.open =
-      this.inPlace && transform.auth === 'none'
-        ? () => BURST_OPENED
-        : ({ bytes, esps, lengths, highs, targets, texts }, i) => {
-            const esp = esps[i];
-            const length = lengths[i];
-            const end = esp + this.headBytes + length + this.icvBytes;
-            if (!cipher.open(bytes, esp, end, highs[i], targets[i], this.inPlace ? 0 : length)) return BURST_REFUSED;
-            // What did not find its place lies in memory that the next packet is given.
-            return cipher.plain === bytes && cipher.at === texts[i] ? BURST_OPENED : BURST_NOT_DONE;
-          };
+    this.open = ({ bytes, esps, lengths, highs, targets, texts }, i) => {
+      const esp = esps[i];
+      const length = lengths[i];
+      const end = esp + this.headBytes + length + this.icvBytes;
+      if (!cipher.open(bytes, esp, end, highs[i], targets[i], this.inPlace ? 0 : length)) return BURST_REFUSED;
+      // What did not find its place lies in memory that the next packet is given.
+      return cipher.plain === bytes && cipher.at === texts[i] ? BURST_OPENED : BURST_NOT_DONE;
+    };
   }
 
   close(): void {}

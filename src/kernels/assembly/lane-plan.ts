@@ -82,6 +82,7 @@ export const F_SELECTORS = 20;
 export const F_GATE = 28;
 export const FLAG_ESN: u32 = 1;
 export const FLAG_TRUST_ICV: u32 = 2;
+export const FLAG_PLAIN: u32 = 4;
 export const MODE_TUNNEL: u32 = 1;
 export const SA_OPENED = 8;
 export const SA_BYTES = 56;

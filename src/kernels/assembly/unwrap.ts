@@ -31,6 +31,7 @@ import {
   F_WINDOW,
   FACTS,
   FLAG_ESN,
+  FLAG_PLAIN,
   FLAG_TRUST_ICV,
   L_PEER,
   LIFE,
@@ -72,7 +73,7 @@ const ETHERNET: u32 = 1;
 /** Of the link header, at most: room in front of what is opened ahead (`lane/take-plan.ts`). */
 const LINK_MOST: usize = 64;
 const OPENED: i8 = 1;
-const TRAILER: u32 = 2;
+const TRAILER: i32 = 2;
 const IPV4: u32 = 4;
 const IPV6: u32 = 41;
 const TCP: u32 = 6;
@@ -125,24 +126,34 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   const lengths = load<u32>(facts, F_LENGTHS);
   const headBytes: usize = 8 + (lengths & 0xff);
 
-  // What was opened ahead.
-  const count = load<u32>(plan, AHEAD_COUNT);
-  const esps: usize = load<u32>(plan, AHEAD_ESPS);
-  let entry = load<u32>(plan, AHEAD_NEXT);
-  while (entry < count && load<u32>(esps + ((<usize>entry) << 2)) !== <u32>esp) entry++;
-  if (entry === count) return false;
-  const word: usize = (<usize>entry) << 2;
-  if (load<i8>(<usize>load<u32>(plan, AHEAD_RESULTS) + <usize>entry) !== OPENED) return false;
-  if (load<u32>(<usize>load<u32>(plan, AHEAD_SAS) + word) !== <u32>sa) return false;
-  const length: usize = load<u32>(<usize>load<u32>(plan, AHEAD_LENGTHS) + word);
-  if (esp + headBytes + length + ((lengths >> 8) & 0xff) !== end) return false;
-  const high = load<u32>(<usize>load<u32>(plan, AHEAD_HIGHS) + word);
-  let text: usize = load<u32>(<usize>load<u32>(plan, AHEAD_TEXTS) + word);
+  let text = esp + headBytes;
+  const length = <i32>(end - text) - <i32>((lengths >> 8) & 0xff);
+  if (length < 30 || (length & (lengths >> 16)) !== 0) return false;
+  let high: u32 = 0;
+  let entry: u32 = 0;
+  const isPlain = (flags & FLAG_PLAIN) !== 0;
+  if (isPlain) {
+    if ((flags & FLAG_ESN) !== 0) return false;
+  } else {
+    // What was opened ahead.
+    const count = load<u32>(plan, AHEAD_COUNT);
+    const esps: usize = load<u32>(plan, AHEAD_ESPS);
+    entry = load<u32>(plan, AHEAD_NEXT);
+    while (entry < count && load<u32>(esps + ((<usize>entry) << 2)) !== <u32>esp) entry++;
+    if (entry === count) return false;
+    const word: usize = (<usize>entry) << 2;
+    if (load<i8>(<usize>load<u32>(plan, AHEAD_RESULTS) + <usize>entry) !== OPENED) return false;
+    if (load<u32>(<usize>load<u32>(plan, AHEAD_SAS) + word) !== <u32>sa) return false;
+    if (load<u32>(<usize>load<u32>(plan, AHEAD_LENGTHS) + word) !== length) return false;
+    high = load<u32>(<usize>load<u32>(plan, AHEAD_HIGHS) + word);
+    text = load<u32>(<usize>load<u32>(plan, AHEAD_TEXTS) + word);
+    entry++;
+  }
 
   // Trailer and headers inside.
-  const padding: u32 = load<u8>(text + length - 2);
-  const next: u32 = load<u8>(text + length - 1);
-  const payload = <i32>length - <i32>TRAILER - <i32>padding;
+  const padding: u32 = load<u8>(text + <usize>length - 2);
+  const next: u32 = load<u8>(text + <usize>length - 1);
+  const payload = length - TRAILER - <i32>padding;
   if (payload < 28 || !isPadding(text + <usize>payload, padding)) return false;
   const outerTos = load<u16>(l3);
   if ((cls & 1) === 0 ? ((outerTos >> 8) & CE) === CE : ((outerTos >> 12) & CE) === CE) return false;
@@ -196,7 +207,7 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   if ((high === 0 ? low : high) >= gate || !mark(plan, facts, (flags & FLAG_ESN) !== 0, low, high)) return false;
 
   // Nothing can go wrong any more.
-  store<u32>(plan, entry + 1, AHEAD_NEXT);
+  if (!isPlain) store<u32>(plan, entry, AHEAD_NEXT);
   const counters = <usize>load<u32>(plan, COUNTERS) + (sa << 6);
   store<f64>(counters, load<f64>(counters) + 1);
   store<f64>(counters, load<f64>(counters, SA_OPENED) + 1, SA_OPENED);
