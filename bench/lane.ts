@@ -16,7 +16,6 @@ export function polling(
 ): Round {
   const rig = makeRig({ queues: 1, deterministic: true, ...more });
   const { dispatcher, sas } = rig;
-  const batch = place(frames, rig.bytes, rig.options.layout.windows);
   let segmentsSeen = 0;
   let bytesSeen = 0;
   const lane = rig.lane(0, {
@@ -29,6 +28,8 @@ export function polling(
   });
   const prepare = (): void => {
     sas.restartWindows();
+    // Anew: a lane writes to frames in NULL.
+    const batch = place(frames, rig.bytes, rig.options.layout.windows);
     if (dispatcher.pushBatch(batch, 0) !== PACKETS || !dispatcher.mark()) throw new Error('the ring is full');
   };
   const run = (): number => {

@@ -194,9 +194,10 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   if (way - WAY_V4 > WAY_V6_L4 - WAY_V4) return false;
   if (!isPeer(<usize>load<u32>(plan, LIVES) + sa * LIFE + L_PEER, l3, cls & 1, isUdp ? big16(l4) : 0)) return false;
 
-  // Plaintext in the frame itself is copied: the link header has to stand in front of it.
+  // The link header has to stand in front of what was inside. What a MAC vouches for is copied before anything is written there: two
+  // descriptors might name the same bytes.
   let frame = text - link;
-  const isInFrame = text === esp + headBytes;
+  const isInFrame = !isPlain && text === esp + headBytes;
   let scratch: usize = load<u32>(plan, SCRATCH);
   if (isInFrame) {
     frame = scratch + ((0 - link) & 7);
