@@ -17,6 +17,8 @@ export interface Round {
   prepare?(): void | Promise<void>;
   /** Timed. Returns a number that depends on all of the work, so that none of it can be left out. */
   run(): number | Promise<number>;
+  /** Bytes that a round copies, per item, where that is of interest. */
+  readonly copied?: number;
   close?(): void | Promise<void>;
 }
 
@@ -76,6 +78,8 @@ export interface Row {
   readonly dropped: number;
   /** Median over that of the case that this one is held against, in the same run. */
   readonly ratio?: number;
+  /** Bytes that are copied per item, headers included. */
+  readonly copiedBytes?: number;
 }
 
 /** What every run returned, so that the optimiser cannot know it is never read. */
@@ -120,6 +124,7 @@ export async function measure(c: Case, effort: Effort): Promise<Row> {
       threads: c.threads ?? 1,
       repeats: repeats.length,
       dropped: total((r) => r.dropped),
+      ...(round.copied === undefined ? {} : { copiedBytes: round.copied }),
     };
   } finally {
     collections.close();

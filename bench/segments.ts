@@ -4,6 +4,7 @@ import { setL4Checksum } from '../src/wire/checksum.ts';
 import { emitEthernet } from '../src/wire/ethernet.ts';
 import { emitIpv4, setIpv4Checksum } from '../src/wire/ipv4.ts';
 import { emitTcp } from '../src/wire/tcp.ts';
+import { emitVxlan } from '../src/wire/vxlan.ts';
 import { Random } from './random.ts';
 
 const ETHERNET = 14;
@@ -63,5 +64,26 @@ export function wrapped(frame: Uint8Array, wrap: (packet: Uint8Array) => Uint8Ar
   out.set(frame.subarray(0, ETHERNET));
   out.set(outer, ETHERNET);
   put16(out, 12, outer[0] >> 4 === 6 ? 0x86dd : 0x0800);
+  return out;
+}
+
+/** Ethernet, IPv4, UDP and VXLAN around an Ethernet frame. The source port says which inner flow it is. */
+const VXLAN_AROUND: number = ETHERNET + IP + 8 + 8;
+/** A full-size segment in VXLAN, in an MTU of 1500. */
+export const MSS_VXLAN: number = MSS - (VXLAN_AROUND - ETHERNET) - ETHERNET;
+
+/** The frame in VXLAN as Linux sends it: DF, no UDP checksum, one source port for each inner flow. */
+export function inVxlan(frame: Uint8Array): Uint8Array {
+  const out = new Uint8Array(VXLAN_AROUND + frame.length);
+  emitEthernet(out, 0, Uint8Array.of(2, 0, 0, 0, 0, 3), Uint8Array.of(2, 0, 0, 0, 0, 4), 0x0800);
+  emitIpv4(out, ETHERNET, Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2), 17, out.length - ETHERNET);
+  put16(out, ETHERNET + 6, 0x4000);
+  setIpv4Checksum(out, ETHERNET);
+  const udp = ETHERNET + IP;
+  put16(out, udp, 0xc000 + frame[ETHERNET + 15]);
+  put16(out, udp + 2, 4789);
+  put16(out, udp + 4, out.length - udp);
+  emitVxlan(out, udp + 8, 42);
+  out.set(frame, VXLAN_AROUND);
   return out;
 }

@@ -10,7 +10,7 @@ export function machineLine({ node, openssl, cpu, cores }: Machine): string {
 }
 
 export function heading(question: string): string {
-  const columns = ['median ns', 'min', 'M/s', 'Gb/s', 'heap B', 'GCs', 'cpu ns', 'ratio'];
+  const columns = ['median ns', 'min', 'M/s', 'Gb/s', 'heap B', 'GCs', 'cpu ns', 'ratio', 'copied B'];
   return `\n${question.padEnd(NAME)}${columns.map((column) => column.padStart(10)).join('')}`;
 }
 
@@ -24,6 +24,7 @@ export function rowLine(row: Row): string {
     String(row.gcs),
     row.cpuNs === null ? '' : figure(row.cpuNs),
     row.ratio === undefined ? '' : figure(row.ratio),
+    row.copiedBytes === undefined ? '' : figure(row.copiedBytes),
   ];
   return (
     row.case.padEnd(NAME) +
@@ -41,7 +42,8 @@ export function notes(rows: readonly Row[]): string {
     '',
     'Per item (packet, tuple, descriptor). heap B: bytes allocated on the heap, node:crypto outside of it; GCs: collections',
     'while it was timed (heap B is empty where no round goes by without one); cpu ns: processor time of',
-    'all threads, where rounds are long enough to tell; ratio: the median over that of the same without what it asks about.',
+    'all threads, where rounds are long enough to tell; ratio: the median over that of the same without what it asks about;',
+    'copied B: bytes copied, where that is of interest.',
   ];
   if (rows.some((row) => row.threads > 1)) {
     lines.push(

@@ -21,12 +21,13 @@ import {
   type PacketTable,
   ROW_SHIFT,
 } from '../memory/packet-table.ts';
+import { ownWords, type TakeWords } from '../memory/words.ts';
+import { GroPlan, WAITING_MOST } from './gro-plan.ts';
 import { HEADER_INNER, HEADER_OUTER, ip4Flush } from './ip4.ts';
 import { ip6Flush } from './ip6.ts';
 import { addressFamily } from './look-again.ts';
 import { GRO_LEGACY_MAX_SIZE, type GroOptions, type GroSettings, groSettings } from './options.ts';
 import { FlowOrder, tupleMix } from './order.ts';
-import { PlainMerge } from './plain.ts';
 import * as R from './reasons.ts';
 import {
   G_HASH,
@@ -82,7 +83,6 @@ export class Gro {
   private readonly sink: GroSink;
   private readonly scratch: Scratch;
   private readonly table: HeldTable;
-  private readonly plain: PlainMerge;
   private readonly walk: Walk;
   private readonly settings: GroSettings;
   private readonly order: FlowOrder | undefined;
@@ -90,10 +90,15 @@ export class Gro {
   /** What else than TCP is looked into. */
   private readonly udp: boolean;
   private readonly other: boolean;
+  /** What the kernel is told; undefined when there is none. */
+  private readonly plan: GroPlan | undefined;
+  /** Rows that wait for it. */
+  private waiting = 0;
 
   /**
    * @param bytes the whole frame memory: offsets in rows are indices of it.
    * @param scratch gives bytes of the frame memory for headers, good until the rows are cleared, or -1.
+   * @param take gives words of the frame memory. With it, and a table that lies there, the kernel does most of the work.
    * @throws ERR_RXSTEER_OPTION
    */
   constructor(
@@ -103,6 +108,7 @@ export class Gro {
     sink: GroSink,
     scratch: Scratch,
     options: GroOptions = {},
+    take: TakeWords = ownWords,
   ) {
     const settings = groSettings(options);
     this.settings = settings;
@@ -112,7 +118,7 @@ export class Gro {
     this.w = table.w;
     this.sink = sink;
     this.scratch = scratch;
-    this.table = new HeldTable(settings.buckets, settings.heldPerBucket);
+    this.table = new HeldTable(settings.buckets, settings.heldPerBucket, take);
     this.mask = settings.buckets - 1;
     this.walk = new Walk(this.view, kernels, settings);
     const { vxlan, geneve, gue } = settings.ports;
@@ -120,28 +126,57 @@ export class Gro {
     this.other = settings.ipTunnels;
     const complete = (bucket: number, at: number): void => this.complete(bucket, at, R.FLUSH_ORDER);
     this.order = settings.isFlowOrder ? new FlowOrder(this.view, this.w, this.table, complete) : undefined;
-    this.plain = new PlainMerge(this.view, kernels, table, scratch, this.table, {
-      ...settings,
-      idNeedsDf: settings.rules.idNeedsDf,
-    });
+    const isSeen = table.w.buffer === bytes.buffer && this.table.words.buffer === bytes.buffer;
+    if (isSeen && kernels.coalesce !== undefined) this.plan = new GroPlan(take, table, this.table, settings);
   }
 
-  /** Packets held now. */
+  /** Packets held now, of those that were taken in. */
   get held(): number {
     return this.table.held;
   }
 
   /**
-   * Takes a row in: delivers it, holds it, or merges it. Words 0 to 15 of the row are set.
+   * Takes a row in: delivers it, holds it, or merges it, now or when some more have come. Words 0 to 15 of the row are set.
    *
    * @param hash chooses the bucket, and is the same for all packets of a flow; default: the hash in the row
    */
   receive(row: number, hash: number = this.w[(row << ROW_SHIFT) + P_HASH]): void {
+    if (this.plan === undefined) {
+      this.take(row, hash);
+      return;
+    }
+    this.w[(row << ROW_SHIFT) + G_HASH] = hash;
+    this.plan.waiting[this.waiting++] = row;
+    if (this.waiting === WAITING_MOST) this.drain();
+  }
+
+  /** Takes in what waits. */
+  drain(): void {
+    if (this.waiting > 0) this.drainBy(this.plan!);
+  }
+
+  private drainBy(plan: GroPlan): void {
+    const { w, kernels, scratch } = this;
+    const count = this.waiting;
+    this.waiting = 0;
+    for (let i = 0; i < count; i++) {
+      const first = w[(plan.waiting[i] << ROW_SHIFT) + P_CLS];
+      if ((first & ~1) === CLASS_TCP4) {
+        i = plan.run(kernels, scratch, i, count);
+        const outs = plan.takeOutCount();
+        for (let k = 0; k < outs; k++) this.finish(plan.out[2 * k], plan.out[2 * k + 1]);
+        if (i === count) return;
+      }
+      const row = plan.waiting[i];
+      this.take(row, w[(row << ROW_SHIFT) + G_HASH]);
+    }
+  }
+
+  private take(row: number, hash: number): void {
     const w = this.w;
     const b = row << ROW_SHIFT;
     const cls = w[b + P_CLS];
     const tcp = (cls & ~1) === CLASS_TCP4;
-    if (tcp && this.plain.merge(b, hash)) return;
     if (w[b + P_PIECES] === 0) w[b + P_TOTAL] = w[b + P_LEN];
     const pass = tcp ? this.walkFrom(b, w[b + P_L3], (cls & 1) !== 0) : this.find(b, cls);
     if (pass === R.PASS_NONE) this.segment(row, b, hash);
@@ -151,6 +186,7 @@ export class Gro {
   /** The end of a poll: everything held comes out, bucket by bucket, the oldest first. `isTimeout`: it was held over from earlier polls. */
   flush(isTimeout = false): void {
     const reason = isTimeout ? R.FLUSH_TIMEOUT : R.FLUSH_POLL;
+    this.drain();
     const counts = this.table.counts;
     for (let bucket = 0; this.table.held > 0 && bucket < counts.length; bucket++) {
       while (counts[bucket] > 0) this.complete(bucket, 0, reason);
@@ -162,6 +198,7 @@ export class Gro {
    * alone.
    */
   flushFor(row: number): void {
+    this.drain();
     this.order?.flushFor(row);
   }
 
@@ -355,8 +392,12 @@ export class Gro {
   /** Takes a packet out of the table, finishes it and delivers it. */
   private complete(bucket: number, at: number, reason: number): void {
     const row = this.table.row(bucket, at);
+    this.table.remove(bucket, at, this.w[(row << ROW_SHIFT) + G_HASH]);
+    this.finish(row, reason);
+  }
+
+  private finish(row: number, reason: number): void {
     const hb = row << ROW_SHIFT;
-    this.table.remove(bucket, at, this.w[hb + G_HASH]);
     this.flushes[reason]++;
     this.merged += completeRun(this.view, this.kernels, this.packets, hb, this.settings.rules.jumboOption);
     this.sink.deliver(row);

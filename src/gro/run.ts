@@ -41,8 +41,10 @@ import { UDP_HEADER } from './udp.ts';
 
 /** Bytes of the frame memory to copy headers to. */
 export interface Scratch {
-  /** Absolute offset of `length` fresh bytes, or -1 when there are none. */
-  take(length: number): number;
+  /** Absolute offset of `length` fresh bytes for the headers of so many rows, one if not said; or -1 when there are none. */
+  take(length: number, rows?: number): number;
+  /** Gives back what lies behind `end`, which is inside what was taken last. */
+  trim(end: number): void;
 }
 
 const ETHERNET_HEADER = 14;
@@ -50,16 +52,6 @@ const ETHERNET_HEADER = 14;
 const IP_MAX = 65_535;
 const JUMBO = 8;
 
-// Constants of this module, for speed: see plain.ts.
-const LASTP: number = P_LASTP;
-const SEGS: number = P_SEGS;
-const LAST: number = P_LAST;
-const NUMBER: number = P_NUMBER;
-const OFF: number = P_OFF;
-const KIND: number = G_KIND;
-const MSS: number = G_MSS;
-const SUM: number = G_SUM;
-const SHARED: number = G_SHARED;
 const ENDS: number = WORD_FIN | WORD_PSH;
 
 /**
@@ -145,18 +137,18 @@ export function extendRun(
   length: number,
 ): void {
   const w = packets.w;
-  const segs = w[hb + SEGS];
-  const odd = (segs & w[hb + MSS] & 1) !== 0;
-  const shared = w[hb + SHARED];
+  const segs = w[hb + P_SEGS];
+  const odd = (segs & w[hb + G_MSS] & 1) !== 0;
+  const shared = w[hb + G_SHARED];
   const other = word === 0 ? otherUdpSum(view, l4, shared) : otherSum(view, l4, word, header + length, shared);
-  w[hb + SUM] = addOther(w[hb + SUM], other, odd);
+  w[hb + G_SUM] = addOther(w[hb + G_SUM], other, odd);
   const piece = packets.piece(l4 + header, length);
-  packets.pieceNext[w[hb + LASTP]] = piece;
-  w[hb + LASTP] = piece;
-  w[hb + SEGS] = segs + 1;
-  w[hb + LAST] = w[b + NUMBER];
+  packets.pieceNext[w[hb + P_LASTP]] = piece;
+  w[hb + P_LASTP] = piece;
+  w[hb + P_SEGS] = segs + 1;
+  w[hb + P_LAST] = w[b + P_NUMBER];
   if ((word & ENDS) !== 0) {
-    const at = w[hb + OFF] + kindL4(w[hb + KIND]) + 12;
+    const at = w[hb + P_OFF] + kindL4(w[hb + G_KIND]) + 12;
     view.setInt32(at, view.getInt32(at) | (word & ENDS));
   }
 }

@@ -2,7 +2,7 @@
  * Compiles `assembly/kernels.ts` and embeds the result in `wasm.ts`: `npm run kernels`. With `--check` it writes nothing
  * and fails when the committed text is not what a build gives. A tool of the checkout: not part of the package.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
@@ -18,7 +18,7 @@ const FLAGS = [
   ...['--importMemory', '--sharedMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
 ];
 
-const SOURCES = ['kernels.ts', 'dispatch.ts', 'classify.ts', 'parse.ts', 'toeplitz.ts', 'plan.ts', 'rules.ts', 'lane-plan.ts', 'take.ts', 'unwrap.ts'];
+const SOURCES = readdirSync(here('assembly'));
 
 async function compile(): Promise<Uint8Array> {
   let module: Uint8Array | undefined;

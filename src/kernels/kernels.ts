@@ -54,4 +54,12 @@ export interface Kernels {
     to: number,
     number: number,
   ): number;
+
+  /**
+   * Takes rows into GRO: see `assembly/coalesce.ts`. Only WebAssembly has it.
+   *
+   * @param plan address of the plan of GRO
+   * @returns the first of those that wait that was left as it is, or `to`
+   */
+  coalesce?(plan: number, from: number, to: number): number;
 }

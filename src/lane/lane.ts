@@ -263,7 +263,10 @@ export class Lane {
       if (row < 0) break;
       taken++;
       if (intake.nested) this.enter(row);
-      else this.batch.push(row);
+      else {
+        this.gro?.drain();
+        this.batch.push(row);
+      }
     }
     this.endPoll(true);
     return taken;
@@ -419,6 +422,7 @@ export class Lane {
   private flush(last: boolean): void {
     const { gro, holdOver, table } = this;
     if (gro === undefined) return;
+    gro.drain();
     if (holdOver === undefined) gro.flush();
     else if (!last && gro.held > 0 && holdOver.mayGoOn && table.fits(2 * POLL_BUDGET, POLL_BUDGET)) holdOver.open();
     else {

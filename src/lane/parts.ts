@@ -4,10 +4,11 @@ import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { Mailbox } from '../memory/mailbox.ts';
-import { PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
+import { PacketTable } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { SharedLayout } from '../memory/shared-layout.ts';
+import { wordsOf } from '../memory/words.ts';
 import { FlowTable } from '../steer/flow-table.ts';
 import { Dissection } from '../wire/dissect.ts';
 import { Batch } from './batch.ts';
@@ -67,14 +68,10 @@ export function makeParts(config: LaneConfig): LaneParts {
   const timeout = config.gro?.flushTimeout ?? 0;
   const held = Math.max(2, Math.min(HELD_POLLS, config.slots / (2 * POLL_BUDGET)));
   const rows = timeout > 0 ? POLL_BUDGET * held : POLL_BUDGET;
-  const layout = new SharedLayout(regions.rows.offset);
+  const words = wordsOf(buffer, regions.table);
+  const table = new PacketTable(rows, shares ? POLL_BUDGET * POLL_BUDGET + 2 * rows : undefined, words);
+  const layout = new SharedLayout(regions.plan.offset);
   const aheadAt = layout.take(AHEAD_WORDS_BYTES);
-  const rowsAt = layout.take(rows << (ROW_SHIFT + 2));
-  const table = new PacketTable(
-    rows,
-    shares ? POLL_BUDGET * POLL_BUDGET + 2 * rows : undefined,
-    new Int32Array(buffer, rowsAt, rows << ROW_SHIFT),
-  );
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
   const room = new Scratch(regions.contiguous);
   const batch = new Batch({ lane, lanes, bytes, kernels, table, room, flows });
@@ -128,10 +125,23 @@ export function makeParts(config: LaneConfig): LaneParts {
     twoStage: rfs?.twoStage ?? false,
   });
   const fast =
-    kernels.take && new FastPath({ config, take: kernels.take, planAt: layout.bytes, ring, table, scratch, ahead: esp?.ahead, clock: esp?.clock });
+    kernels.take &&
+    new FastPath({
+      config,
+      take: kernels.take,
+      planAt: layout.bytes,
+      ring,
+      table,
+      scratch,
+      ahead: esp?.ahead,
+      clock: esp?.clock,
+    });
   if (fast !== undefined) hasher.tell((flows) => fast.steer(flows));
   // Longer headers would take what is set aside for others: their packets stay as they are.
-  const headers = { take: (length: number): number => (length > HEADER_SCRATCH ? -1 : scratch.take(length)) };
+  const headers = {
+    take: (length: number, rows = 1): number => (length > rows * HEADER_SCRATCH ? -1 : scratch.take(length)),
+    trim: (end: number): void => scratch.trim(end),
+  };
   return {
     bytes,
     kernels,
@@ -145,7 +155,7 @@ export function makeParts(config: LaneConfig): LaneParts {
     lookAhead: esp?.stage.opener.looksAhead ? new LookAhead(esp.stage, ring) : undefined,
     fragments,
     path,
-    gro: config.gro && new Gro(bytes, kernels, table, outlet, headers, config.gro.engine),
+    gro: config.gro && new Gro(bytes, kernels, table, outlet, headers, config.gro.engine, words),
     holdOver: timeout > 0 ? new HoldOver(timeout) : undefined,
     decap: config.gro?.decap ? new Decap(bytes, kernels, scratch, table, d) : undefined,
     outlet,

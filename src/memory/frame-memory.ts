@@ -7,7 +7,7 @@ import { optionError, RxSteerError } from '../errors.ts';
  *     | never used | staging, outer fragments | windows: what file readers and rings fill | lane 0 | lane 1 | ... |
  *
  *     lane:  | arena: what push(bytes) copies into | scratch: opened ESP, new headers | contiguous copies | inner fragments |
- *            | rows: what the lane's kernel and the lane know of the packets of a poll |
+ *            | plan: what the lane's kernel goes by, and what was opened ahead | table: packets of a poll, and what GRO holds |
  *
  * It is never grown (old views would read undefined); pages commit on first touch.
  */
@@ -27,8 +27,10 @@ const SCRATCH = 5 * MIB;
 /** A poll of 64 super-packets of 64 KiB and their link headers. */
 const CONTIGUOUS = 4.5 * MIB;
 const INNER_FRAGMENTS = 2 * MIB;
-const ROWS = MIB / 2;
-const LANE = 16 * MIB;
+const PLAN = MIB / 2;
+/** Rows of 512 packets, 5,000 pieces, and 65,536 packets held. */
+const TABLE = MIB;
+const LANE = 17 * MIB;
 const LEAST_BLOCKS = 4;
 
 /** A part of the frame memory: `length` bytes from `offset` on. */
@@ -42,7 +44,8 @@ export interface LaneRegions {
   readonly scratch: Region;
   readonly contiguous: Region;
   readonly fragments: Region;
-  readonly rows: Region;
+  readonly plan: Region;
+  readonly table: Region;
 }
 
 /** Where everything lies in a frame memory. Plain data: the same in every thread. */
@@ -56,7 +59,7 @@ export interface FrameLayout {
   readonly lanes: readonly LaneRegions[];
 }
 
-/** The default size: 64 MiB and 16 MiB a lane. */
+/** The default size: 64 MiB and 17 MiB a lane. */
 export function defaultMemory(lanes: number): number {
   return 64 * MIB + lanes * LANE;
 }
@@ -92,7 +95,8 @@ export function layoutFrames(bytes: number, lanes: number): FrameLayout {
         scratch: part(SCRATCH),
         contiguous: part(CONTIGUOUS),
         fragments: part(INNER_FRAGMENTS),
-        rows: part(ROWS),
+        plan: part(PLAN),
+        table: part(TABLE),
       };
     }),
   };

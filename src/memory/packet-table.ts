@@ -7,6 +7,7 @@
  * A packet is its row number while it is in the lane; nothing here allocates after construction.
  * All offsets are absolute in the frame memory.
  */
+import { ownWords, type TakeWords } from './words.ts';
 
 /** Words of a row; a row starts at `i << ROW_SHIFT`. */
 export const ROW_SHIFT = 5;
@@ -74,27 +75,25 @@ export class PacketTable {
   readonly pieceOff: Int32Array;
   readonly pieceLen: Int32Array;
   readonly pieceNext: Int32Array;
-  private pieces = 0;
+  /** How many pieces there are, in a word that kernels see. */
+  readonly pieceCount: Int32Array;
 
   /**
    * @param pieces a super-packet of n segments has at most n + 1: its headers and n payloads
-   * @param w memory for `capacity << ROW_SHIFT` words, where a kernel finds them
+   * @param take where the table is to lie
    */
-  constructor(
-    capacity: number,
-    pieces: number = 2 * capacity,
-    w: Int32Array = new Int32Array(capacity << ROW_SHIFT),
-  ) {
+  constructor(capacity: number, pieces: number = 2 * capacity, take: TakeWords = ownWords) {
     this.capacity = capacity;
-    this.w = w;
-    this.pieceOff = new Int32Array(pieces);
-    this.pieceLen = new Int32Array(pieces);
-    this.pieceNext = new Int32Array(pieces);
+    this.w = take(capacity << ROW_SHIFT);
+    this.pieceOff = take(pieces);
+    this.pieceLen = take(pieces);
+    this.pieceNext = take(pieces);
+    this.pieceCount = take(1);
   }
 
   /** Whether there is room for so many more rows, one if not said, of so many pieces together. */
   fits(pieces: number, rows = 1): boolean {
-    return this.count + rows <= this.capacity && this.pieces + pieces <= this.pieceOff.length;
+    return this.count + rows <= this.capacity && this.pieceCount[0] + pieces <= this.pieceOff.length;
   }
 
   /** Takes the next row, with the super-packet facts of a single packet; the caller fills words 0 to 15. */
@@ -114,7 +113,7 @@ export class PacketTable {
 
   /** Makes a piece that ends a chain. */
   piece(offset: number, length: number): number {
-    const p = this.pieces++;
+    const p = this.pieceCount[0]++;
     this.pieceOff[p] = offset;
     this.pieceLen[p] = length;
     this.pieceNext[p] = -1;
@@ -134,6 +133,6 @@ export class PacketTable {
   /** Forgets all rows and pieces: the poll is over. */
   clear(): void {
     this.count = 0;
-    this.pieces = 0;
+    this.pieceCount[0] = 0;
   }
 }

@@ -110,7 +110,7 @@ export interface ReceiverOptions {
   readonly idle?: 'async' | 'block';
   /** Descriptors that a lane's ring holds: a power of two from 128 to 65,536. Default 1,024. */
   readonly ring?: number;
-  /** Bytes of the frame memory. Default 64 MiB and 16 MiB a queue. */
+  /** Bytes of the frame memory. Default 64 MiB and 17 MiB a queue. */
   readonly memory?: number;
   /** A call of the consumer that takes longer, in milliseconds, has its thread ended and started anew. Default 0: never. */
   readonly consumerTimeout?: number;

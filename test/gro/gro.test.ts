@@ -51,7 +51,14 @@ describe('Gro', () => {
   it('refuses options that cannot be', () => {
     const bytes = new Uint8Array(64);
     const make = (options: object): Gro =>
-      new Gro(bytes, createPlainKernels(bytes), new PacketTable(1), { deliver() {} }, { take: () => -1 }, options);
+      new Gro(
+        bytes,
+        createPlainKernels(bytes),
+        new PacketTable(1),
+        { deliver() {} },
+        { take: () => -1, trim() {} },
+        options,
+      );
     for (const bad of [
       { order: 'both' },
       { buckets: 3 },
@@ -150,6 +157,28 @@ describe('Gro', () => {
     );
     expect(outputs.map((o) => o.segments)).toEqual([5]);
     expect(checksumOk(outputs[0].bytes)).toBe(false);
+  });
+
+  it('bulk transfers are work of the kernel alone, to their last segment', () => {
+    for (const v6 of [false, true]) {
+      for (const last of [{ flags: 0x18 }, { flags: 0x11 }, {}]) {
+        const frames = train(100, 1400, (i) => ({ v6, ...(i === 99 ? last : {}) }));
+        const { outputs, taken } = runGro(
+          frames.map((bytes) => ({ bytes, hash: 9 })),
+          [60, 40],
+        );
+        expect(outputs.map((o) => o.segments)).toEqual([46, 14, 40]);
+        expect(taken).toBe(100);
+      }
+    }
+    // Nine flows in one bucket: the oldest gives way.
+    const many = Array.from({ length: 90 }, (_, i) => {
+      const bytes = frame({ sport: 2000 + (i % 9), seq: Math.floor(i / 9) * 100, payload: payload(1, 0, 100) });
+      return { bytes, hash: 8 * (i % 9) };
+    });
+    const { taken, gro } = runGro(many, [90]);
+    expect(taken).toBe(90);
+    expect(gro.flushes[reasons.FLUSH_EVICTED]).toBe(82);
   });
 
   it('goes on without merging when there is no scratch', () => {

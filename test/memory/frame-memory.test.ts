@@ -10,7 +10,7 @@ import {
 } from '../../src/memory/frame-memory.ts';
 
 const MIB = 1 << 20;
-const least = (lanes: number): number => 65536 + 8 * MIB + lanes * 16 * MIB;
+const least = (lanes: number): number => 65536 + 8 * MIB + lanes * 17 * MIB;
 
 describe('layoutFrames', () => {
   it.each([
@@ -22,7 +22,8 @@ describe('layoutFrames', () => {
   ])('lays %i lanes out in %i bytes, no part over another', (lanes, bytes) => {
     const layout = layoutFrames(bytes, lanes);
     const regions: Region[] = [layout.staging, layout.fragments, layout.windows];
-    for (const lane of layout.lanes) regions.push(lane.arena, lane.scratch, lane.contiguous, lane.fragments);
+    for (const lane of layout.lanes)
+      regions.push(lane.arena, lane.scratch, lane.contiguous, lane.fragments, lane.table);
     expect(layout.lanes.length).toBe(lanes);
     regions.sort((a, b) => a.offset - b.offset);
     // The first page is never used: an offset of 0 is a mistake that shows.
@@ -41,7 +42,7 @@ describe('layoutFrames', () => {
   it('leaves less than a block unused', () => {
     const bytes = defaultMemory(3);
     const layout = layoutFrames(bytes, 3);
-    const last = layout.lanes[2].fragments;
+    const last = layout.lanes[2].table;
     expect(bytes - last.offset - last.length).toBeLessThan(BLOCK_SIZE + MIB);
   });
 

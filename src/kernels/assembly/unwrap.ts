@@ -58,15 +58,7 @@ import {
   WAYS,
   WINDOWS,
 } from './lane-plan.ts';
-import {
-  CLASS_ESP4,
-  CLASS_NATT4,
-  CLASS_TCP4,
-  CLASS_UDP4,
-  WAY_V4,
-  WAY_V4_L4,
-  WAY_V6_L4,
-} from './plan.ts';
+import { CLASS_ESP4, CLASS_NATT4, CLASS_TCP4, CLASS_UDP4, WAY_V4, WAY_V4_L4, WAY_V6_L4 } from './plan.ts';
 import { hash4 } from './toeplitz.ts';
 
 const ETHERNET: u32 = 1;
