@@ -38,6 +38,9 @@ import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
 import { makeParts } from './parts.ts';
 import type { SaEvent } from './sa-events.ts';
 
+/** After a call of the kernel in vain, what follows is likely of the same kind: twice as many packets as before go without it, up to so many. */
+const ALONE_MOST = 16;
+
 /**
  * The pipeline of one queue: ring -> ESP -> inner fragments -> GRO -> consumer, or its consumer's lane. A plain class: whoever
  * owns the thread calls `poll`. Nothing is allocated per packet (what the `node` crypto backend allocates aside).
@@ -82,6 +85,8 @@ export class Lane {
   private most = POLL_BUDGET;
   /** Packets that may be taken before what was handed over is published. */
   private budget = 0;
+  /** Packets that are taken without the kernel before it is called again. */
+  private alone = 1;
   private planEnds = false;
   private planFull = false;
   /** What was due of other lanes has been taken: now the own ring. */
@@ -104,6 +109,7 @@ export class Lane {
     this.esp = parts.esp;
     this.lookAhead = parts.lookAhead;
     this.fast = parts.fast;
+    if (this.fast === undefined) this.alone = POLL_BUDGET;
     this.fragments = parts.fragments;
     this.path = parts.path;
     this.gro = parts.gro;
@@ -224,9 +230,12 @@ export class Lane {
     }
     for (;;) {
       const fast = this.fast === undefined ? 0 : this.takeFast(this.fast);
-      taken += fast;
-      if (this.planEnds) break;
-      if (fast > 0) continue;
+      if (fast > 0) {
+        taken += fast;
+        this.alone = 1;
+        if (this.planEnds) break;
+        continue;
+      }
       const n = this.plan();
       if (n === 0) {
         if (!this.planFull) break;
@@ -238,6 +247,7 @@ export class Lane {
         if (this.pending !== undefined || this.handover !== undefined) return taken;
         continue;
       }
+      if (this.fast !== undefined) this.alone = Math.min(2 * this.alone, ALONE_MOST);
       this.ring.take(n);
       this.lookAhead?.passed(n);
       // What was just taken lies behind the cursor.
@@ -320,7 +330,7 @@ export class Lane {
     this.planFull = false;
     if (this.planEnds) return 0;
     const words = this.ring.words;
-    const most = this.next();
+    const most = Math.min(this.next(), this.alone);
     const parcel = this.handover === undefined ? 0 : PARCEL_SCRATCH;
     let room = this.scratch.room;
     let n = 0;
