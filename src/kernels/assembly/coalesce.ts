@@ -30,8 +30,6 @@ import {
   MAX_SIZE,
   MAX_SIZE4,
   ORIGIN,
-  OUT,
-  OUT_COUNT,
   P_CLS,
   P_END,
   P_FIRST,
@@ -62,13 +60,11 @@ import {
   SIZE,
   SLOT,
   T_COUNTS,
-  T_HELD,
-  T_HINTS,
-  T_SEEN,
   VERIFY,
   WAITING,
 } from './coalesce-plan.ts';
-import { be16, fold, sum16, swap16 } from './sum.ts';
+import { add, complete, find, mayOvertake, oldest } from './held.ts';
+import { be16, fold, isZero, sum16, swap16 } from './sum.ts';
 
 const ETHERNET: usize = 14;
 const TCP: u32 = 6;
@@ -166,32 +162,6 @@ function isPlain6(l3: usize, l4: usize, end: usize): bool {
   return l4 - l3 === 40 && load<u8>(l3) >> 4 === 6 && load<u8>(l3, 6) === TCP && be16(l3 + 4) === end - l4;
 }
 
-/** Row of the packet held with this hash and these ports that came last, or -1. */
-function find(plan: usize, table: usize, bucket: u32, hash: u32, ports: u32): i32 {
-  const rows: usize = load<u32>(plan, ROWS);
-  const hint = load<i32>(table + ((hash & 255) << 2), T_HINTS);
-  if (hint >= 0) {
-    const hb = rows + ((<usize>hint) << ROW_SHIFT);
-    if (load<u32>(hb, G_HASH) === hash && load<u32>(hb, G_PORTS) === ports) return hint;
-  }
-  const list = bucketOf(plan, table, bucket);
-  for (let at = load<i32>(table + T_COUNTS + (bucket << 2)) - 1; at >= 0; at--) {
-    const held = load<u32>(list + (at << 2));
-    const hb = rows + ((<usize>held) << ROW_SHIFT);
-    if (load<u32>(hb, G_HASH) === hash && load<u32>(hb, G_PORTS) === ports) return held;
-  }
-  return -1;
-}
-
-/** Where the rows of a bucket stand, the oldest first. */
-function bucketOf(plan: usize, table: usize, bucket: u32): usize {
-  return table + T_COUNTS + ((load<u32>(plan, BUCKETS) + bucket * load<u32>(plan, PER_BUCKET)) << 2);
-}
-
-function oldest(plan: usize, table: usize, bucket: u32): u32 {
-  return load<u32>(bucketOf(plan, table, bucket));
-}
-
 /** Whether the segment is the next one of the packet held at `hb`: nothing in its headers changed but what must. */
 function follows(plan: usize, b: usize, hb: usize, word: u32, header: usize, length: usize): bool {
   const off: usize = load<u32>(b, P_OFF);
@@ -266,7 +236,7 @@ function verifies(plan: usize, b: usize, l3: usize, l4: usize, end: usize, cls: 
   const flags = load<u32>(b, P_FLAGS);
   if ((flags & CSUM_GOOD) !== 0 || load<u32>(plan, VERIFY) === 0) return true;
   const length = end - l4;
-  if (fold(<u64>sum16(l4, length) + pseudo(l3, cls) + swap16(<u32>length)) !== 0xffff) return false;
+  if (!isZero(<u64>sum16(l4, length) + pseudo(l3, cls) + swap16(<u32>length))) return false;
   store<u32>(b, flags | CSUM_GOOD, P_FLAGS);
   return true;
 }
@@ -274,8 +244,8 @@ function verifies(plan: usize, b: usize, l3: usize, l4: usize, end: usize, cls: 
 /** Sum of addresses and protocol number as little-endian words, not folded. */
 function pseudo(l3: usize, cls: u32): u64 {
   let sum: u64 = swap16(TCP);
-  if (cls === CLASS_TCP4) return sum + (load<u64>(l3, 12) & 0xffffffff) + (load<u64>(l3, 12) >> 32);
-  for (let at = l3 + 8; at < l3 + 40; at += 8) sum += (load<u64>(at) & 0xffffffff) + (load<u64>(at) >> 32);
+  if (cls === CLASS_TCP4) return sum + load<u32>(l3, 12) + load<u32>(l3, 16);
+  for (let at = l3 + 8; at < l3 + 40; at += 4) sum += load<u32>(at);
   return sum;
 }
 
@@ -289,22 +259,6 @@ function mixOf(l3: usize, cls: u32, ports: u32): u32 {
   return mix;
 }
 
-/** Whether something of the same flow may be held elsewhere: in another bucket, or of another kind. */
-function mayOvertake(plan: usize, table: usize, mix: u32, ports: u32): bool {
-  if (load<u32>(table, T_HELD) === 0) return false;
-  if ((load<u32>(table + ((mix >> 29) << 2), T_SEEN) & (1 << ((mix >> 24) & 31))) === 0) return false;
-  const rows: usize = load<u32>(plan, ROWS);
-  const buckets = load<u32>(plan, BUCKETS);
-  for (let bucket: u32 = 0; bucket < buckets; bucket++) {
-    const list = bucketOf(plan, table, bucket);
-    const stop = list + (load<u32>(table + T_COUNTS + (bucket << 2)) << 2);
-    for (let at = list; at < stop; at += 4) {
-      if (load<u32>(rows + ((<usize>load<u32>(at)) << ROW_SHIFT), G_PORTS) === ports) return true;
-    }
-  }
-  return false;
-}
-
 /** The segment becomes the held packet of its flow. */
 function hold(b: usize, off: usize, l3: usize, l4: usize, end: usize, cls: u32, ports: u32, length: usize): void {
   const start = load<u32>(b, P_VLAN) === 0 ? l3 : off + ETHERNET;
@@ -314,44 +268,6 @@ function hold(b: usize, off: usize, l3: usize, l4: usize, end: usize, cls: u32, 
   store<u32>(b, <u32>(end - start), G_LENGTH);
   store<u32>(b, ports, G_PORTS);
   store<u32>(b, <u32>(((l3 - off) << 12) | (l4 - off)) | (cls === CLASS_TCP6 ? K_IPV6 : 0), G_KIND);
-}
-
-/** Appends a row as the newest of a bucket that is not full. */
-function add(plan: usize, table: usize, bucket: u32, row: u32, hash: u32, mix: u32): void {
-  const counts = table + T_COUNTS + (bucket << 2);
-  const n = load<u32>(counts);
-  store<u32>(table + ((hash & 255) << 2), row, T_HINTS);
-  store<u32>(bucketOf(plan, table, bucket) + (n << 2), row);
-  store<u32>(counts, n + 1);
-  store<u32>(table, load<u32>(table, T_HELD) + 1, T_HELD);
-  const seen = table + ((mix >> 29) << 2);
-  store<u32>(seen, load<u32>(seen, T_SEEN) | (1 << ((mix >> 24) & 31)), T_SEEN);
-}
-
-/** Takes a row out of the table, and notes that it came out. */
-function complete(plan: usize, table: usize, bucket: u32, row: u32, reason: u32): void {
-  const counts = table + T_COUNTS + (bucket << 2);
-  const n = load<u32>(counts) - 1;
-  store<u32>(counts, n);
-  let at = bucketOf(plan, table, bucket);
-  const last = at + (n << 2);
-  while (load<u32>(at) !== row) at += 4;
-  for (; at < last; at += 4) store<u32>(at, load<u32>(at, 4));
-  const hint = table + ((load<u32>(load<u32>(plan, ROWS) + (row << ROW_SHIFT), G_HASH) & 255) << 2);
-  if (load<u32>(hint, T_HINTS) === row) store<i32>(hint, -1, T_HINTS);
-  const held = load<u32>(table, T_HELD) - 1;
-  store<u32>(table, held, T_HELD);
-  if (held === 0) forget(table);
-  const count = load<u32>(plan, OUT_COUNT);
-  const out: usize = load<u32>(plan, OUT) + (count << 3);
-  store<u32>(out, row);
-  store<u32>(out, reason, 4);
-  store<u32>(plan, count + 1, OUT_COUNT);
-}
-
-/** Nothing is held: nothing has been seen, and nothing came out of tunnels. */
-function forget(table: usize): void {
-  for (let at = table + 4; at < table + T_HINTS; at += 4) store<u32>(at, 0);
 }
 
 /** A second segment is about to be merged: headers are copied out of the frame. False, and nothing has changed, when they are too long. */
@@ -371,7 +287,7 @@ function begin(plan: usize, hb: usize, link: usize, header: usize): bool {
   for (let at = l4 + 20; at < payload; at += 4) shared += load<u32>(at);
   const folded = swap16(fold(shared));
   store<u32>(hb, folded, G_SHARED);
-  store<u32>(hb, <u32>other(l4, load<u32>(l4, 12), <u32>header + mss, folded), G_SUM);
+  store<u32>(hb, other(l4, load<u32>(l4, 12), <u32>header + mss, folded), G_SUM);
   const first = piece(plan, copy, <u32>headers);
   const second = piece(plan, payload, mss);
   store<u32>(<usize>load<u32>(plan, PIECE_NEXTS) + (first << 2), second);
@@ -391,7 +307,8 @@ function extend(plan: usize, b: usize, hb: usize, l4: usize, word: u32, header: 
   const shared = load<u32>(hb, G_SHARED);
   let own = other(l4, word, <u32>(header + length), shared);
   if ((segments & load<u32>(hb, G_MSS) & 1) !== 0) own = swap16(fold(own));
-  store<u32>(hb, fold(<u64>load<u32>(hb, G_SUM) + own), G_SUM);
+  own += load<u32>(hb, G_SUM);
+  store<u32>(hb, (own & 0xffff) + (own >> 16), G_SUM);
   const at = piece(plan, l4 + header, <u32>length);
   store<u32>(<usize>load<u32>(plan, PIECE_NEXTS) + (load<u32>(hb, P_LASTP) << 2), at);
   store<u32>(hb, at, P_LASTP);
@@ -409,8 +326,8 @@ function extend(plan: usize, b: usize, hb: usize, l4: usize, word: u32, header: 
 }
 
 /** Sum of all that is not payload in a segment, as big-endian words: `otherSum` of `gro/checksum.ts`. */
-function other(l4: usize, word: u32, length: u32, shared: u32): u64 {
-  return <u64>shared + length + swap16(fold(<u64>load<u32>(l4, 4) + word + load<u32>(l4, 16)));
+function other(l4: usize, word: u32, length: u32, shared: u32): u32 {
+  return shared + length + swap16(fold(<u64>load<u32>(l4, 4) + word + load<u32>(l4, 16)));
 }
 
 function piece(plan: usize, offset: usize, length: u32): u32 {

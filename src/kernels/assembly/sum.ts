@@ -48,12 +48,22 @@ export function sum16(offset: usize, length: usize): u32 {
   return fold(sum);
 }
 
-/** Folds a sum to 16 bits; one above zero stays above zero. */
+/** Folds a sum below 2^48 to 16 bits; one above zero stays above zero. */
 export function fold(sum: u64): u32 {
-  let folded = (sum & 0xffffffff) + (sum >> 32);
-  folded = (folded & 0xffff) + ((folded >> 16) & 0xffff) + (folded >> 32);
+  let folded = <u32>((sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32));
   folded = (folded & 0xffff) + (folded >> 16);
-  return <u32>((folded & 0xffff) + (folded >> 16));
+  return (folded & 0xffff) + (folded >> 16);
+}
+
+/** 2^64 - 1 over 65,535. Times that, 65,535 is -1. */
+const MOST: u64 = 0x0001000100010001;
+
+/**
+ * Whether a sum above zero is 0 in one's complement, 0xffff when it is folded: whether 65,535 divides it. Times the inverse of an odd
+ * number, and only then, a multiple of it is its quotient.
+ */
+export function isZero(sum: u64): bool {
+  return 0 - sum * MOST <= MOST;
 }
 
 /** Swaps the two bytes of a word. */

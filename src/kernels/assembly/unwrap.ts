@@ -197,7 +197,8 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
     if (scratch + reserved > <usize>load<u32>(plan, LIMIT)) return false;
   }
   const low = big32(esp + 4);
-  if ((high === 0 ? low : high) >= gate || !mark(plan, facts, (flags & FLAG_ESN) !== 0, low, high)) return false;
+  const esn = (flags & FLAG_ESN) !== 0;
+  if ((esn ? high : low) >= gate || !mark(plan, facts, esn, low, high)) return false;
 
   // Nothing can go wrong any more.
   if (!isPlain) store<u32>(plan, entry, AHEAD_NEXT);
