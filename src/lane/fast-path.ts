@@ -37,7 +37,8 @@ const SCRATCH = 22;
 const ENDS = 23;
 const SECONDS = 24;
 const NANOS = 25;
-const PLAN_WORDS = 26;
+const STAYS = 26;
+const PLAN_WORDS = 27;
 
 /** Two IPv6 addresses and ports. */
 const TOEPLITZ_WORDS = 36 << 8;
@@ -106,6 +107,7 @@ export class FastPath {
     words[ROWS] = table.w.byteOffset;
     words[STATES] = this.states.byteOffset;
     words[NEED] = HEADER_SCRATCH + (places.handover === undefined ? 0 : PARCEL_SCRATCH) + decap;
+    words[STAYS] = places.handover === undefined ? 1 : 0;
     words[TOEPLITZ] = this.toeplitz.byteOffset;
     words[WAYS] = this.ways.byteOffset;
     // As it lies in a UDP header, read as a little-endian number.

@@ -31,6 +31,8 @@ export const SCRATCH = 88;
 export const ENDS = 92;
 export const SECONDS = 96;
 export const NANOS = 100;
+// Whether packets may stay in their frames: none goes to another lane, where it would outlive them.
+export const STAYS = 104;
 
 /** A descriptor, 64 bytes: `memory/descriptor.ts`. */
 export const D_LEN = 4;

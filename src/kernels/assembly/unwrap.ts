@@ -53,6 +53,7 @@ import {
   SA_OPENED,
   SCRATCH,
   SECONDS,
+  STAYS,
   TOEPLITZ,
   UNITS,
   WAYS,
@@ -187,9 +188,9 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   if (!isPeer(<usize>load<u32>(plan, LIVES) + sa * LIFE + L_PEER, l3, cls & 1, isUdp ? big16(l4) : 0)) return false;
 
   // The link header has to stand in front of what was inside. What a MAC vouches for is copied before anything is written there: two
-  // descriptors might name the same bytes.
+  // descriptors might name the same bytes. So is what may be handed over, as frames live no longer than their poll.
   let frame = text - link;
-  const isInFrame = !isPlain && text === esp + headBytes;
+  const isInFrame = text === esp + headBytes && !(isPlain && load<u32>(plan, STAYS) !== 0);
   let scratch: usize = load<u32>(plan, SCRATCH);
   if (isInFrame) {
     frame = scratch + ((0 - link) & 7);
