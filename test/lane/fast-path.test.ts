@@ -58,6 +58,7 @@ interface Kind {
   readonly tfc: number;
   readonly tos: number;
   readonly mutation: number;
+  readonly tags: number;
   readonly end: boolean;
 }
 
@@ -91,6 +92,9 @@ function frames(kinds: readonly Kind[]): { frame: Uint8Array; end: boolean }[] {
           : sealTunnel(sa, number, packet, { tfcPadding: kind.tfc });
       if ((tos & 4) !== 0 && sealed[0] >> 4 === 4) sealed[1] |= tos & 3;
       frame = ether(sealed);
+    }
+    for (let tag = 0; tag < kind.tags; tag++) {
+      frame = Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, 0, tag + 1, ...frame.subarray(12));
     }
     return { frame: mutation === 0 ? frame : mutate(frame, randomNumbers(mutation)), end };
   });
@@ -162,6 +166,7 @@ const kind = fc.record({
   tfc: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, fc.nat({ max: 40 })),
   tos: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat({ max: 7 })),
   mutation: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 2 ** 31 - 1 })),
+  tags: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, fc.nat({ max: 6 })),
   end: fc.oneof({ weight: 30, arbitrary: fc.constant(false) }, fc.constant(true)),
 });
 /** Runs of packets of a kind, as traffic has them. */
@@ -199,6 +204,7 @@ describe('rows by the kernel', () => {
           tfc: 0,
           tos: 0,
           mutation: 0,
+          tags: 0,
           end: false,
         })),
       );

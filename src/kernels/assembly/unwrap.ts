@@ -190,7 +190,8 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   // The link header has to stand in front of what was inside. What a MAC vouches for is copied before anything is written there: two
   // descriptors might name the same bytes. So is what may be handed over, as frames live no longer than their poll.
   let frame = text - link;
-  const isInFrame = text === esp + headBytes && !(isPlain && load<u32>(plan, STAYS) !== 0);
+  const stays = isPlain && load<u32>(plan, STAYS) !== 0 && off + link <= text - link;
+  const isInFrame = text === esp + headBytes && !stays;
   let scratch: usize = load<u32>(plan, SCRATCH);
   if (isInFrame) {
     frame = scratch + ((0 - link) & 7);
