@@ -1,6 +1,8 @@
 /** What does the Toeplitz hash of a tuple cost? 65,536 random tuples, packed, as in the C peers' `thash_*`. */
 import { microsoftKey } from '../src/hash/keys.ts';
+import { fillNibbles } from '../src/hash/nibble-tables.ts';
 import { Toeplitz } from '../src/hash/toeplitz.ts';
+import { compileKernels } from '../src/kernels/compile.ts';
 import { createFrameMemory } from '../src/memory/frame-memory.ts';
 import { referenceToeplitz } from '../test/hash/reference.ts';
 import type { Case, Round } from './harness.ts';
@@ -62,6 +64,37 @@ function v6(): Round {
   };
 }
 
+interface HashExports {
+  hashTuples(
+    tuples: number,
+    count: number,
+    words: number,
+    records: number,
+    toeplitz: number,
+    nibbles: number,
+    hashes: number,
+  ): number;
+}
+
+/** As the dispatching kernel hashes, sixteen tuples at a time, and nothing else of what it does: a module for this alone. */
+async function byKernel(length: 12 | 36): Promise<Round> {
+  const at = { toeplitz: 0, nibbles: 65_536, records: 131_072, hashes: 196_608, tuples: 524_288 };
+  const memory = createFrameMemory(at.tuples + TUPLES * length + 65_536);
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(tuples(length, 0x44444444).subarray(0, TUPLES * length), at.tuples);
+  const { table } = new Toeplitz(KEY);
+  // More positions than tuples have bytes.
+  new Int32Array(memory.buffer, at.toeplitz, at.nibbles >> 2).set(table.subarray(0, at.nibbles >> 2));
+  fillNibbles(bytes.subarray(at.nibbles), table);
+  const module = new WebAssembly.Module(await compileKernels('bench/assembly/hash-tuples.ts'));
+  const { hashTuples } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as HashExports;
+  const run = (): number => hashTuples(at.tuples, TUPLES, length >> 2, at.records, at.toeplitz, at.nibbles, at.hashes);
+  run();
+  const hashes = new Int32Array(memory.buffer, at.hashes, TUPLES);
+  check(bytes.subarray(at.tuples), length, (off) => hashes[off / length]);
+  return { items: TUPLES, run };
+}
+
 function bitSerial(length: number): Round {
   const bytes = tuples(length, 0x33333333);
   return {
@@ -87,6 +120,8 @@ function check(bytes: Uint8Array, length: number, hash: (off: number) => number)
 export const cases: readonly Case[] = [
   { name: 'toeplitz_v4', bytes: 0, make: v4 },
   { name: 'toeplitz_v6', bytes: 0, make: v6 },
+  { name: 'toeplitz_v4_kernel', bytes: 0, make: () => byKernel(12) },
+  { name: 'toeplitz_v6_kernel', bytes: 0, make: () => byKernel(36) },
   { name: 'toeplitz_v4_bitserial', bytes: 0, make: () => bitSerial(12) },
   { name: 'toeplitz_v6_bitserial', bytes: 0, make: () => bitSerial(36) },
 ];

@@ -1,19 +1,26 @@
 /** What does a packet cost in a lane, from its descriptor to the consumer: in clear, and in ESP? */
+import type { FrameBatch } from '../src/capture/frame-batch.ts';
 import type { PolicyConfig, SaConfig } from '../src/esp/index.ts';
 import type { Batch } from '../src/lane/batch.ts';
 import type { Case, Round } from './harness.ts';
-import { makeRig, place, type RigOptions } from './rig.ts';
+import { makeRig, place, type Rig, type RigOptions } from './rig.ts';
 import { MSS, MSS_ESP, segments } from './segments.ts';
 import { espCapture, GCM_256, NULL_NONE } from './traffic.ts';
 
 /** What a ring holds less the marks; all frames fit L2. */
 export const PACKETS = 512;
 
-/** The ring is filled by the dispatcher before each round, untimed. */
+/**
+ * The ring is filled by the dispatcher before each round, untimed.
+ *
+ * @param refresh called before that instead of starting all replay windows again: makes other packets of the frames
+ */
 export function polling(
   frames: readonly Uint8Array[],
   more: Pick<RigOptions, 'sas' | 'policy' | 'crypto'> = {},
-): Round {
+  refresh?: (rig: Rig, batch: FrameBatch) => void,
+): Round & { readonly rig: Rig } {
+  const packets = frames.length;
   const rig = makeRig({ queues: 1, deterministic: true, ...more });
   const { dispatcher, sas } = rig;
   let segmentsSeen = 0;
@@ -27,10 +34,11 @@ export function polling(
     },
   });
   const prepare = (): void => {
-    sas.restartWindows();
     // Anew: a lane writes to frames in NULL.
     const batch = place(frames, rig.bytes, rig.options.layout.windows);
-    if (dispatcher.pushBatch(batch, 0) !== PACKETS || !dispatcher.mark()) throw new Error('the ring is full');
+    if (refresh === undefined) sas.restartWindows();
+    else refresh(rig, batch);
+    if (dispatcher.pushBatch(batch, 0) !== packets || !dispatcher.mark()) throw new Error('the ring is full');
   };
   const run = (): number => {
     segmentsSeen = 0;
@@ -40,8 +48,8 @@ export function polling(
   };
   prepare();
   run();
-  if (segmentsSeen !== PACKETS) throw new Error(`${segmentsSeen} of ${PACKETS} segments came out`);
-  return { items: PACKETS, prepare, run };
+  if (segmentsSeen !== packets) throw new Error(`${segmentsSeen} of ${packets} segments came out`);
+  return { items: packets, prepare, run, rig };
 }
 
 function clear(flows: number): Round {

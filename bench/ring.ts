@@ -1,9 +1,10 @@
-/** What does a descriptor cost on its way through a ring: in one thread, and from one thread to another? */
+/** What does a descriptor cost on its way through a ring, in one thread and from one thread to another; and a line that goes there and back? */
 import { extname } from 'node:path';
 import { Piscina } from 'piscina';
 import { D_HASH, D_OFF, DESCRIPTOR_WORDS } from '../src/memory/descriptor.ts';
 import { RingConsumer, RingProducer, ringWords } from '../src/memory/ring.ts';
 import type { Case, Round } from './harness.ts';
+import { OVER, PING, PONG, type PongTask } from './line-pong.ts';
 import { RESULT, RING_AT, type RingTask, SLOTS, STOP } from './ring-consumer.ts';
 
 const BURST = 32;
@@ -46,15 +47,20 @@ function sameThread(): Round {
   };
 }
 
-async function twoThreads(): Promise<Round> {
-  const buffer = new SharedArrayBuffer(4 * (RING_AT + ringWords(SLOTS)));
-  const words = new Int32Array(buffer);
-  const pool = new Piscina({
-    filename: new URL(`./ring-consumer${extname(import.meta.url)}`, import.meta.url).href,
+/** One more thread, which runs the default export of a module beside this one. */
+function threadOf(module: string): Piscina {
+  return new Piscina({
+    filename: new URL(`./${module}${extname(import.meta.url)}`, import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,
     atomics: 'disabled',
   });
+}
+
+async function twoThreads(): Promise<Round> {
+  const buffer = new SharedArrayBuffer(4 * (RING_AT + ringWords(SLOTS)));
+  const words = new Int32Array(buffer);
+  const pool = threadOf('ring-consumer');
   const task: RingTask = { buffer };
   const done = pool.run(task);
   const producer = new RingProducer(words, RING_AT, SLOTS);
@@ -76,7 +82,35 @@ async function twoThreads(): Promise<Round> {
   };
 }
 
+const ROUND_TRIPS = 1000;
+
+/** A word that one thread writes and the other reads, and one the other way: two transfers of a cache line between cores. */
+async function thereAndBack(): Promise<Round> {
+  const buffer = new SharedArrayBuffer(128);
+  const words = new Int32Array(buffer);
+  const pool = threadOf('line-pong');
+  const done = pool.run({ buffer } satisfies PongTask);
+  let number = 0;
+  return {
+    items: ROUND_TRIPS,
+    run() {
+      for (let i = 0; i < ROUND_TRIPS; i++) {
+        number = (number + 1) & 0xffffff;
+        Atomics.store(words, PING, number);
+        while (Atomics.load(words, PONG) !== number);
+      }
+      return number;
+    },
+    async close() {
+      Atomics.store(words, PING, OVER);
+      await done;
+      await pool.destroy();
+    },
+  };
+}
+
 export const cases: readonly Case[] = [
   { name: 'ring_same_thread', bytes: 0, make: sameThread },
   { name: 'ring_two_threads', bytes: 0, threads: 2, long: true, make: twoThreads },
+  { name: 'line_there_and_back', bytes: 0, threads: 2, long: true, make: thereAndBack },
 ];

@@ -4,25 +4,26 @@ import { type Panel, panels, SETTING } from './panels.ts';
 import type { FailedScenario, HistogramRow } from './row.ts';
 
 const BAR = 34;
-const STEP = 64;
-const LEFT = 56;
+const STEP = 62;
+/** Names of the grid, and room for the first bar's, which leans to the left. */
+const LEFT = 88;
 /** Heights, from the top: CPU, throughput. */
-const CPU = 60;
-const GAP = 34;
-const RATE = 220;
-const TOP = 22;
+const CPU = 56;
+const GAP = 30;
+const RATE = 200;
+const TOP = 20;
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #66707c; --line: #d8dde3; --page: #ffffff; --rate: #2a6fb0; --cpu: #c06a1c }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e4e7eb; --dim: #98a2ae; --line: #3a424c; --page: #14181d; --rate: #62a8e8; --cpu: #e69a4e }
 }
-body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem }
+body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; margin-top: 2.2rem }
 .dim { color: var(--dim) } .scroll { overflow-x: auto }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif } svg .dim { fill: var(--dim) }
 svg line { stroke: var(--line) } .rate { fill: var(--rate) } .cpu { fill: var(--cpu) } .spread { stroke: var(--ink) }
-table { border-collapse: collapse; font-size: 13px } th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line) }
+table { border-collapse: collapse; font-size: 13px } th, td { padding: 2px 8px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
 `;
 
@@ -66,7 +67,7 @@ function chart({ title, bars }: Panel, most: number): string {
       const used = CPU * row.peakCpu;
       const y = TOP + CPU - used;
       parts.push(`<rect class="cpu" x="${x}" y="${y.toFixed(1)}" width="${BAR}" height="${used.toFixed(1)}"/>`);
-      parts.push(text(middle, y - 4, `${Math.round(100 * row.peakCpu)} %`, 'middle'));
+      parts.push(text(middle, TOP - 5, `${Math.round(100 * row.peakCpu)} %`, 'middle'));
     }
     parts.push(
       `<text x="${middle}" y="${foot + 14}" text-anchor="end" transform="rotate(-40 ${middle} ${foot + 14})">${escaped(label)}</text></g>`,

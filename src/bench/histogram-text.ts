@@ -4,7 +4,8 @@ import { panels, SETTING } from './panels.ts';
 import type { FailedScenario, HistogramRow } from './row.ts';
 
 const BAR = 24;
-const HEADS = ['', '', 'Gb/s', 'Mp/s', 'CPUs', 'peak', 'ms/Gb', 'read', 'dispatch', 'lane', 'open', 'GRO'];
+const HEADS = ['', '', 'Gb/s', 'Mp/s', 'CPUs', 'peak', 'ms/Gb'];
+const STAGES = ['read', 'dispatch', 'lane', 'open', 'GRO'];
 
 /** The histogram for a terminal. */
 export function histogramText(
@@ -16,7 +17,8 @@ export function histogramText(
   const most = Math.max(0, ...groups.flatMap(({ bars }) => bars.map(({ row }) => row.goodputGbps)));
   const lines = [style.dim(`Node ${machine.node}, OpenSSL ${machine.openssl}, ${machine.cpu}, ${machine.cores} cores`)];
   for (const { title, bars } of groups) {
-    const table = aligned([HEADS, ...bars.map(({ label, row }) => cells(label, row, most))]);
+    const heads = bars.some(({ row }) => row.stages !== undefined) ? [...HEADS, ...STAGES] : HEADS;
+    const table = aligned([heads, ...bars.map(({ label, row }) => cells(label, row, most))]);
     lines.push('', style.bold(title), style.dim(table[0]), ...table.slice(1));
   }
   for (const row of rows) if ('failed' in row) lines.push('', style.bad(`${row.case} was not measured: ${row.failed}`));
@@ -47,7 +49,7 @@ function cells(label: string, row: HistogramRow, most: number): string[] {
 
 /** Columns: names and bars to the left, figures to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEADS.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) =>
     row
       .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))

@@ -4,20 +4,25 @@ import type { CryptoName } from '../esp/index.ts';
 import { captureBatches } from '../io/capture-file.ts';
 import { createReceiver } from '../receiver/receiver.ts';
 import type { ReceiverStats } from '../receiver/stats.ts';
-import { type CpuUse, cpuTimes, cpuUse } from './cpu.ts';
+import { cpuTimes, cpuUse } from './cpu.ts';
 import { receiverOptions } from './receiver-options.ts';
-import { type HistogramEffort, type HistogramRow, median } from './row.ts';
+import { commonOf, type HistogramEffort, type HistogramRow, median, type Repeat } from './row.ts';
 import type { Scenario } from './scenario.ts';
 import { measureStages } from './stages.ts';
-import { makeTraffic, type Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+import { trafficOf } from './traffic-of.ts';
+
+interface RoundsUse extends Repeat {
+  readonly rounds: number;
+}
 
 const CONSUMER = new URL(`./count-consumer${extname(import.meta.url)}`, import.meta.url);
 
 /** Measures a bar in this process. @throws Error: packets were lost, or not merged as they should be */
 export async function measureReceive(scenario: Scenario, effort: HistogramEffort): Promise<HistogramRow> {
-  const traffic = makeTraffic(scenario, effort.bytes);
+  const traffic = await trafficOf(scenario, effort.bytes);
   try {
-    const uses: (CpuUse & { rounds: number })[] = [];
+    const repeats: RoundsUse[] = [];
     const rx = await createReceiver({ ...receiverOptions(scenario, traffic.sas), consumer: CONSUMER });
     const round = async (): Promise<void> => {
       rx.restartWindows();
@@ -30,14 +35,15 @@ export async function measureReceive(scenario: Scenario, effort: HistogramEffort
       for (let repeat = 0; repeat < effort.repeats; repeat++) {
         const from = cpuTimes();
         const count = await rounds(round, effort.seconds);
-        uses.push({ ...cpuUse(from, cpuTimes()), rounds: count });
+        repeats.push({ ...cpuUse(from, cpuTimes()), rounds: count, bits: 8e-9 * traffic.payload * count });
       }
     } finally {
       stats = await rx.close();
     }
     const crypto = checked(scenario, stats);
-    const stages = scenario.lanes === 0 ? { stages: await measureStages(scenario, traffic, effort) } : {};
-    return { ...rowOf(scenario, traffic, uses, stats), crypto, ...stages };
+    const stages =
+      effort.stages && scenario.lanes === 0 ? { stages: await measureStages(scenario, traffic, effort) } : {};
+    return { ...rowOf(scenario, traffic, repeats, stats), crypto, ...stages };
   } finally {
     traffic.remove();
   }
@@ -54,10 +60,11 @@ async function rounds(round: () => Promise<void>, seconds: number): Promise<numb
   return count;
 }
 
-/** All that went in came out, authentic and merged; returns what opened it. */
-function checked({ gro, crypto }: Scenario, stats: ReceiverStats): CryptoName | null {
+/** All that went in came out, authentic and merged; returns what opened it. Of a capture, all is accounted for and something came out. */
+function checked({ gro, crypto, capture }: Scenario, stats: ReceiverStats): CryptoName | null {
   const segments = stats.queues.reduce((sum, queue) => sum + queue.segments, 0);
   const delivered = stats.queues.reduce((sum, queue) => sum + queue.delivered, 0);
+  if (capture !== undefined && stats.conserved && delivered > 0) return null;
   if (!stats.conserved || segments !== stats.packets) {
     throw new Error(`${segments} of ${stats.packets} packets came out: ${JSON.stringify(stats.drops)}`);
   }
@@ -72,39 +79,23 @@ function checked({ gro, crypto }: Scenario, stats: ReceiverStats): CryptoName | 
 }
 
 function rowOf(
-  { name, kind, talk, protection, gro, streams, lanes, steering }: Scenario,
+  scenario: Scenario,
   traffic: Traffic,
-  uses: readonly (CpuUse & { rounds: number })[],
+  repeats: readonly RoundsUse[],
   stats: ReceiverStats,
 ): Omit<HistogramRow, 'crypto' | 'stages'> {
-  const bits = (8 * traffic.payload) / 1e9;
-  const goodputs = uses.map((use) => (bits * use.rounds) / use.seconds);
-  const goodput = median(goodputs);
-  const cpuPerRound = median(uses.map((use) => use.cpuSeconds / use.rounds));
-  const peaks = uses.flatMap(({ peak }) => (peak === null ? [] : [peak]));
+  const common = commonOf(scenario, traffic.streams, repeats);
   const delivered = stats.queues.reduce((sum, queue) => sum + queue.delivered, 0);
-  const ns = (8 * traffic.payload) / goodput / traffic.packets;
+  const dropped = Object.values(stats.drops).reduce((sum, n) => sum + n, 0);
+  const ns = (8 * traffic.payload) / common.goodputGbps / traffic.packets;
   return {
-    case: name,
-    kind,
-    talk,
-    protection,
-    gro,
-    streams,
-    lanes,
-    steering,
-    goodputGbps: goodput,
-    goodputMin: Math.min(...goodputs),
-    goodputMax: Math.max(...goodputs),
-    gbps: (goodput * traffic.bytes) / traffic.payload,
+    ...common,
+    gbps: (common.goodputGbps * traffic.bytes) / traffic.payload,
     mpps: 1000 / ns,
     ns,
-    cpuNs: (1e9 * cpuPerRound) / traffic.packets,
-    cpuMsPerGb: (1000 * cpuPerRound) / bits,
-    cpu: median(uses.map((use) => use.cpuSeconds / use.seconds)),
-    peakCpu: peaks.length === 0 ? null : median(peaks),
+    cpuNs: (1e9 * median(repeats.map(({ cpuSeconds, rounds }) => cpuSeconds / rounds))) / traffic.packets,
     busiestLane: Math.max(...stats.queues.map((queue) => queue.packets)) / stats.packets,
     segments: stats.packets / delivered,
-    repeats: uses.length,
+    dropped: dropped / stats.packets,
   };
 }

@@ -4,6 +4,12 @@ import type { HistogramEffort } from './row.ts';
 import type { Scenario } from './scenario.ts';
 import { measureTls } from './tls.ts';
 
+// What is made for a scenario goes with its process, also when somebody ends that, or the one that started it.
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
+  process.once(signal, () => process.exit(128 + number));
+}
+process.once('disconnect', () => process.exit());
+
 const [scenario, effort] = process.argv.slice(2).map((text) => JSON.parse(text)) as [Scenario, HistogramEffort];
 const measure = scenario.kind === 'tls' ? measureTls : measureReceive;
 const row = await measure(scenario, effort);

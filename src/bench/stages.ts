@@ -1,24 +1,19 @@
 /**
- * Where the time of a packet goes, in one thread: dispatcher and lane are called in turn, a batch of frames each, and the clock is
- * read between. What ESP and GRO cost in the lane is the difference to a lane without them.
+ * Where the time of a packet goes, in one thread. What ESP and GRO cost in the lane is the difference to a lane without them, so each of
+ * the three has a process of its own, which none of the others trains, and they take turns.
  */
-import { captureBatches } from '../io/capture-file.ts';
-import { Lane } from '../lane/lane.ts';
-import { makeCore } from '../receiver/core.ts';
-import { resolveOptions } from '../receiver/options.ts';
-import { Windows } from '../receiver/windows.ts';
-import countConsumer from './count-consumer.ts';
-import { receiverOptions } from './receiver-options.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { HistogramEffort, StageCosts } from './row.ts';
 import type { Scenario } from './scenario.ts';
+import type { Split, SplitTask } from './split.ts';
 import type { Traffic } from './traffic.ts';
 
-/** Nanoseconds a packet. */
-interface Split {
-  readonly read: number;
-  readonly dispatch: number;
-  readonly lane: number;
-}
+const PROGRAM = fileURLToPath(new URL(`./stages-process${extname(import.meta.url)}`, import.meta.url));
+/** Repeats for each of the scenario: what others do on the machine is in one of them, and does not count in the least of many. */
+const REPEATS = 2;
 
 /** The scenario must be one of a single lane. */
 export async function measureStages(
@@ -26,76 +21,69 @@ export async function measureStages(
   traffic: Traffic,
   effort: HistogramEffort,
 ): Promise<StageCosts> {
-  const { protection, gro } = scenario;
-  const whole = await split(scenario, traffic, true, gro, effort);
-  const opened = gro ? await split(scenario, traffic, true, false, effort) : whole;
-  const bare = protection === 'clear' ? opened : await split(scenario, traffic, false, false, effort);
+  const { gro } = scenario;
+  const task = {
+    scenario,
+    path: traffic.path,
+    packets: traffic.packets,
+    warmUp: effort.warmUp,
+    seconds: effort.seconds,
+  };
+  const whole = new Side({ ...task, esp: true, gro });
+  const opened = gro ? new Side({ ...task, esp: true, gro: false }) : whole;
+  const bare = traffic.sas.length === 0 ? opened : new Side({ ...task, esp: false, gro: false });
+  const sides = [...new Set([whole, opened, bare])];
+  try {
+    // The first turn warms up.
+    for (let turn = 0; turn <= REPEATS * effort.repeats; turn++) {
+      for (const side of sides) await side.turn(turn > 0);
+    }
+  } finally {
+    for (const side of sides) side.end();
+  }
   return {
-    read: whole.read,
-    dispatch: whole.dispatch,
-    lane: bare.lane,
-    open: opened.lane - bare.lane,
-    gro: whole.lane - opened.lane,
+    read: whole.least('read'),
+    dispatch: whole.least('dispatch'),
+    lane: bare.least('lane'),
+    open: opened.least('lane') - bare.least('lane'),
+    gro: whole.least('lane') - opened.least('lane'),
   };
 }
 
-async function split(
-  scenario: Scenario,
-  traffic: Traffic,
-  esp: boolean,
-  gro: boolean,
-  { repeats, seconds, warmUp }: HistogramEffort,
-): Promise<Split> {
-  const options = receiverOptions({ ...scenario, gro }, esp ? traffic.sas : []);
-  const core = makeCore(resolveOptions({ ...options, consumer: countConsumer() }));
-  const { control, dispatcher, sas } = core;
-  const lane = new Lane(core.laneConfig(0), countConsumer());
-  const nothing = async (): Promise<void> => {};
-  const windows = new Windows(
-    core.bytes,
-    core.options.layout.windows,
-    core.rings,
-    nothing,
-    () => dispatcher.blockDone(),
-    control.plan.lent,
-  );
-  const drain = (): void => {
-    while (lane.poll() > 0);
-  };
-  const times = new Float64Array(2);
-  const pass = async (): Promise<void> => {
-    sas.restartWindows();
-    for await (const batch of captureBatches([traffic.path], windows)) {
-      for (let from = 0; from < batch.count; ) {
-        const started = process.hrtime.bigint();
-        from += dispatcher.pushBatch(batch, from);
-        const placed = process.hrtime.bigint();
-        drain();
-        const delivered = process.hrtime.bigint();
-        times[0] += Number(placed - started);
-        times[1] += Number(delivered - placed);
-      }
-    }
-    dispatcher.mark();
-    drain();
-  };
-  const splits: Split[] = [];
-  // Number 0 trains the optimiser.
-  for (let repeat = 0; repeat <= repeats; repeat++) {
-    times.fill(0);
-    let passes = 0;
-    const from = performance.now();
-    do {
-      await pass();
-      passes++;
-    } while (performance.now() - from < 1000 * (repeat === 0 ? warmUp : seconds));
-    const packets = passes * traffic.packets;
-    const all = (1e6 * (performance.now() - from)) / packets;
-    const [dispatch, inLane] = times.map((time) => time / packets);
-    if (repeat > 0) splits.push({ read: all - dispatch - inLane, dispatch, lane: inLane });
+/** One of the three, in its process. */
+class Side {
+  private readonly child: ChildProcess;
+  private readonly splits: Split[] = [];
+
+  constructor(task: SplitTask) {
+    this.child = fork(PROGRAM, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   }
-  await lane.close();
-  // What others do on the machine only adds, and differences of medians would show it.
-  const least = (stage: keyof Split): number => Math.min(...splits.map((one) => one[stage]));
-  return { read: least('read'), dispatch: least('dispatch'), lane: least('lane') };
+
+  /** One repeat. @throws Error: its process has ended */
+  async turn(counts: boolean): Promise<void> {
+    const { child } = this;
+    const ended = new AbortController();
+    const { signal } = ended;
+    const answer = Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(([code, by]) => {
+        throw new Error(`the process that measures stages ended with ${by ?? code}`);
+      }),
+    ]);
+    child.send('go');
+    try {
+      const [split] = (await answer) as [Split];
+      if (counts) this.splits.push(split);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  least(stage: keyof Split): number {
+    return Math.min(...this.splits.map((one) => one[stage]));
+  }
+
+  end(): void {
+    if (this.child.connected) this.child.disconnect();
+  }
 }

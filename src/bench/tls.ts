@@ -7,8 +7,8 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { type CpuUse, cpuTimes, cpuUse } from './cpu.ts';
-import { type HistogramEffort, type HistogramRow, median } from './row.ts';
+import { cpuTimes, cpuUse } from './cpu.ts';
+import { commonOf, type HistogramEffort, type HistogramRow, type Repeat } from './row.ts';
 import type { Scenario } from './scenario.ts';
 
 const SENDER = fileURLToPath(new URL(`./tls-sender${extname(import.meta.url)}`, import.meta.url));
@@ -29,7 +29,7 @@ export interface TlsSenderTask {
 
 /** Measures the receiving process alone, as the other bars do. */
 export async function measureTls(scenario: Scenario, effort: HistogramEffort): Promise<HistogramRow> {
-  const { name, kind, talk, protection, gro, streams, lanes, steering } = scenario;
+  const { protection, streams } = scenario;
   const psk = randomBytes(32);
   const ciphers = SUITES[protection];
   const server = createServer({ ciphers, maxVersion: 'TLSv1.2', pskCallback: () => psk });
@@ -52,40 +52,25 @@ export async function measureTls(scenario: Scenario, effort: HistogramEffort): P
       received += chunk.length;
     });
     await sleep(1000 * effort.warmUp);
-    const uses: (CpuUse & { bits: number })[] = [];
+    const repeats: Repeat[] = [];
     for (let repeat = 0; repeat < effort.repeats; repeat++) {
       const before = received;
       const from = cpuTimes();
       await sleep(1000 * Math.max(0.05, effort.seconds));
-      uses.push({ ...cpuUse(from, cpuTimes()), bits: (8 * (received - before)) / 1e9 });
+      repeats.push({ ...cpuUse(from, cpuTimes()), bits: (8 * (received - before)) / 1e9 });
     }
     socket.destroy();
     await ended;
-    const goodputs = uses.map(({ bits, seconds }) => bits / seconds);
-    const peaks = uses.flatMap(({ peak }) => (peak === null ? [] : [peak]));
     return {
-      case: name,
-      kind,
-      talk,
-      protection,
-      gro,
-      streams,
-      lanes,
-      steering,
-      goodputGbps: median(goodputs),
-      goodputMin: Math.min(...goodputs),
-      goodputMax: Math.max(...goodputs),
+      ...commonOf(scenario, streams, repeats),
       gbps: null,
       mpps: null,
       ns: null,
       cpuNs: null,
-      cpuMsPerGb: median(uses.map(({ cpuSeconds, bits }) => (1000 * cpuSeconds) / bits)),
-      cpu: median(uses.map(({ cpuSeconds, seconds }) => cpuSeconds / seconds)),
-      peakCpu: peaks.length === 0 ? null : median(peaks),
       busiestLane: null,
       segments: null,
+      dropped: 0,
       crypto: 'node',
-      repeats: uses.length,
     };
   } finally {
     sender.kill();

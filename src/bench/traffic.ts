@@ -10,7 +10,7 @@ import { sealSegments } from '../lane/seal-segments.ts';
 import { ETHER_HEADER, ETHERTYPE_IPV4, emitEthernet } from '../wire/ethernet.ts';
 import { emitIpv4, IPV4_HEADER } from '../wire/ipv4.ts';
 import { emitTcp, TCP_FLAG_ACK, TCP_HEADER, TCP_OFFSET } from '../wire/tcp.ts';
-import { type Scenario, TRANSFORMS } from './scenario.ts';
+import { type Protection, type Scenario, TRANSFORMS } from './scenario.ts';
 
 /** Payload of a full-size segment in an MTU of 1500: in clear, and so that ESP in tunnel mode with an AEAD fits. */
 export const MSS_CLEAR = 1448;
@@ -26,29 +26,40 @@ const HEADERS = L4 + TCP_LENGTH;
 const GATEWAY = { src: '203.0.113.1', dst: '198.51.100.1' };
 const MAC = [Uint8Array.of(2, 0, 0, 0, 0, 1), Uint8Array.of(2, 0, 0, 0, 0, 2)];
 
+/** A capture that is replayed, and what is in it. */
 export interface Traffic {
-  /** Capture in the system's folder for temporary files. */
   readonly path: string;
+  readonly streams: number;
   readonly packets: number;
   /** Bytes of all frames, and of the TCP payload in them. */
   readonly bytes: number;
   readonly payload: number;
   readonly sas: readonly Sa[];
-  /** Takes the capture away. */
+  /** Takes the capture away if it was made for this. It goes with the process too. */
   remove(): void;
 }
 
+const SEED = 0x5eed;
+
+/** The SAs of the streams that `makeTraffic` makes: the same each time. */
+export function trafficSas({ protection, streams }: Shape): Sa[] {
+  return sasFrom(protection, streams, splitmix(SEED));
+}
+
+type Shape = Pick<Scenario, 'protection' | 'streams'>;
+
 /** Whole trains of every stream, of at least `bytes` bytes together. */
-export function makeTraffic(scenario: Pick<Scenario, 'protection' | 'streams'>, bytes: number): Traffic {
-  const { protection, streams } = scenario;
-  const random = splitmix(0x5eed);
-  const sas = protection === 'clear' ? [] : gatewaySas(TRANSFORMS[protection], streams, random);
+export function makeTraffic({ protection, streams }: Shape, bytes: number): Traffic {
+  const random = splitmix(SEED);
+  const sas = sasFrom(protection, streams, random);
   const mss = protection === 'clear' ? MSS_CLEAR : MSS_ESP;
   const content = Uint8Array.from({ length: TRAIN * mss }, () => random() >>> 24);
   // As clients choose them: ports that count up would be hashed with a period.
   const ports = Array.from({ length: streams }, () => 32_768 + ((random() >>> 0) % 28_232));
   const folder = mkdtempSync(join(tmpdir(), 'rxsteer-bench-'));
   const path = join(folder, 'histogram.pcapng');
+  const takeAway = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', takeAway);
   const sink = openSink(path);
   const writer = new PcapngWriter();
   sink.append(writer.start(1));
@@ -71,8 +82,15 @@ export function makeTraffic(scenario: Pick<Scenario, 'protection' | 'streams'>, 
     }
   }
   sink.close();
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  return { path, packets, bytes: written, payload: packets * mss, sas, remove };
+  const remove = (): void => {
+    process.off('exit', takeAway);
+    takeAway();
+  };
+  return { path, streams, packets, bytes: written, payload: packets * mss, sas, remove };
+}
+
+function sasFrom(protection: Protection, streams: number, random: () => number): Sa[] {
+  return protection === 'clear' || protection === 'captured' ? [] : gatewaySas(TRANSFORMS[protection], streams, random);
 }
 
 /** SAs of one pair of gateways, with random SPIs as key exchanges draw them. */

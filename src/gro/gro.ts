@@ -54,6 +54,9 @@ import { tcpFlush, tcpLength, WORD_ENDS, WORD_FIN, WORD_PSH } from './tcp.ts';
 import { UDP_HEADER, UDP_MOST } from './udp.ts';
 import { TRUST_ALL, TRUST_NONE, TRUST_OUTER, Walk } from './walk.ts';
 
+const UDP = 17;
+const ETHERNET_HEADER = 14;
+
 /** Where completed packets go. `row`: its number in the PacketTable; the call is made once for each packet that comes out. */
 export interface GroSink {
   deliver(row: number): void;
@@ -212,8 +215,11 @@ export class Gro {
       const family = addressFamily(this.view, l3, w[b + P_OFF] + w[b + P_LEN]);
       if (family === 0 || w[b + P_PIECES] !== 0) return R.PASS_MALFORMED;
       const pass = this.walkFrom(b, l3, family === 6);
-      // Linux compares a packet with its flow although its lengths contradict each other; that only keeps it from being merged.
-      if (this.walk.refused === 0) this.walk.refused = R.FLUSH_IP_LENGTH;
+      const { walk } = this;
+      // Linux compares a packet with its flow although its lengths contradict each other; that only keeps it from being merged. The
+      // length of UDP around a tunnel it does not look at.
+      const isDatagram = walk.outerProto === UDP && walk.outerL4 === w[b + P_L4];
+      if (walk.refused === 0 && (this.order !== undefined || !isDatagram)) walk.refused = R.FLUSH_IP_LENGTH;
       return pass === R.PASS_PROTOCOL ? R.PASS_MALFORMED : pass;
     }
     if (!((sort === CLASS_UDP4 && this.udp) || (sort === CLASS_OTHER4 && this.other))) return R.PASS_PROTOCOL;
@@ -230,7 +236,7 @@ export class Gro {
     const flags = w[b + P_FLAGS];
     const trust = (flags & F_CSUM_GOOD) === 0 ? TRUST_NONE : (flags & F_FROM_ESP) !== 0 ? TRUST_ALL : TRUST_OUTER;
     const { walk } = this;
-    const pass = walk.from(l3, v6, w[b + P_OFF] + w[b + P_LEN], trust);
+    const pass = walk.from(l3, v6, w[b + P_OFF] + w[b + P_LEN], trust, tagsInFrame(w, b));
     if (pass !== R.PASS_NONE) return pass;
     if (walk.verified && !walk.tunnel) w[b + P_FLAGS] |= F_CSUM_GOOD;
     if (w[b + P_PIECES] !== 0) walk.refused = R.FLUSH_PIECES;
@@ -379,14 +385,14 @@ export class Gro {
     return ip4Flush(view, walk.l3, held, w, hb, tunnel ? HEADER_INNER : HEADER_OUTER, tunnel, rules);
   }
 
-  /** Whether a packet of `length` bytes behind the Ethernet header may not be. Linux goes by the outer header, VLAN tags count as IPv4. */
+  /** Whether a packet of `length` bytes behind the Ethernet header may not be. Linux goes by the EtherType: VLAN tags count as IPv4. */
   private isTooLarge(hb: number, length: number): boolean {
     const { w, walk, settings } = this;
-    const outer6 = (w[hb + G_KIND] & K_OUTER6) !== 0;
-    if (length >= (outer6 ? settings.maxSize : settings.maxSize4)) return true;
+    const byV6 = (w[hb + G_KIND] & K_OUTER6) !== 0 && tagsInFrame(w, hb) === 0;
+    if (length >= (byV6 ? settings.maxSize : settings.maxSize4)) return true;
     if (length < GRO_LEGACY_MAX_SIZE) return false;
-    // The jumbo option goes behind the IPv6 header: no extension headers may stand there.
-    return walk.udp || walk.tunnel || (walk.v6 && walk.l4 - walk.l3 !== 40);
+    // A jumbo option goes behind the IPv6 header: no extension headers may stand there.
+    return walk.udp || walk.tunnel || (settings.rules.jumboOption && walk.v6 && walk.l4 - walk.l3 !== 40);
   }
 
   /** Takes a packet out of the table, finishes it and delivers it. */
@@ -402,4 +408,9 @@ export class Gro {
     this.merged += completeRun(this.view, this.kernels, this.packets, hb, this.settings.rules.jumboOption);
     this.sink.deliver(row);
   }
+}
+
+/** VLAN tags between the Ethernet header and the IP header of the row at word `b`. */
+function tagsInFrame(w: Int32Array, b: number): number {
+  return w[b + P_VLAN] === 0 ? 0 : (w[b + P_L3] - w[b + P_OFF] - ETHERNET_HEADER) >> 2;
 }

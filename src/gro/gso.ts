@@ -17,6 +17,8 @@ export interface GsoOptions {
   readonly gsoSize: number;
   /** Every segment keeps the IPv4 ID of the super-packet (Linux's `SKB_GSO_TCP_FIXEDID`). Default: they count up. */
   readonly fixedId?: boolean;
+  /** Every segment keeps CWR (Linux's `SKB_GSO_TCP_ACCECN`): what `as: 'linux-7.2'` merges has it on all or none. Default: the first one alone. */
+  readonly accEcn?: boolean;
   /** The packet is inside a tunnel, whose headers each segment gets: `skb_udp_tunnel_segment`, `gre_gso_segment`, `ipip_gso_segment`. */
   readonly outer?: GsoOuter;
 }
@@ -35,7 +37,7 @@ export interface GsoOuter {
  * Cuts the TCP super-packet in `[off, end)` of `source`, whose IP and TCP headers are at `l3` and `l4`, into segments, and writes
  * them into `target` one behind the other from `at` on. `lengths[i]` becomes the length of segment i.
  *
- * Sequence numbers go on by `gsoSize`; FIN and PSH are on the last segment only, CWR on the first only; lengths and checksums are
+ * Sequence numbers go on by `gsoSize`; FIN and PSH are on the last segment only, CWR on the first only (but for `accEcn`); lengths and checksums are
  * right; a jumbo option (RFC 2675) is taken out. A packet with no more payload than `gsoSize` is copied and gets new checksums.
  *
  * @returns how many segments there are.
@@ -92,7 +94,7 @@ interface SuperPacket {
 
 function cut(packet: SuperPacket, options: GsoOptions, target: Uint8Array, at: number, lengths: Int32Array): number {
   const { source, off, end, l3, l4, payload, udp } = packet;
-  const { gsoSize, fixedId = false, outer } = options;
+  const { gsoSize, fixedId = false, accEcn = false, outer } = options;
   if (!Number.isInteger(gsoSize) || gsoSize < 1) throw optionError('gsoSize', 'a positive integer', gsoSize);
   const whole = payload - off;
   const count = Math.max(1, Math.ceil((end - payload) / gsoSize));
@@ -124,7 +126,7 @@ function cut(packet: SuperPacket, options: GsoOptions, target: Uint8Array, at: n
       setIpv4Checksum(target, ip);
     }
     if (udp) finishUdp(target, ip, header, stop);
-    else finishTcp(target, ip, header, stop, i * gsoSize, i === 0, i === count - 1);
+    else finishTcp(target, ip, header, stop, i * gsoSize, i === 0 || accEcn, i === count - 1);
     if (outer !== undefined) finishOuter(target, to - off, outer, stop, i);
     lengths[i] = stop - to;
     to = stop;
@@ -161,11 +163,11 @@ function finishTcp(
   tcp: number,
   stop: number,
   ahead: number,
-  isFirst: boolean,
+  mayReduce: boolean,
   isLast: boolean,
 ): void {
   put32(target, tcp + TCP_SEQ, u32(target, tcp + TCP_SEQ) + ahead);
-  target[tcp + TCP_FLAGS] &= ~((isLast ? 0 : TCP_FLAG_FIN | TCP_FLAG_PSH) | (isFirst ? 0 : TCP_FLAG_CWR));
+  target[tcp + TCP_FLAGS] &= ~((isLast ? 0 : TCP_FLAG_FIN | TCP_FLAG_PSH) | (mayReduce ? 0 : TCP_FLAG_CWR));
   setL4Checksum(target, ip, tcp, stop, PROTO_TCP);
 }
 

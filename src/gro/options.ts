@@ -21,7 +21,8 @@ export interface GroTunnelOptions {
 export interface GroOptions {
   /**
    * `flow` (default): packets of one flow (addresses and ports, clear or out of ESP) come out in the order they came in. `linux`: as
-   * Linux, where a packet that cannot be compared (bad checksum, IP options, fragment) overtakes what is held of its flow.
+   * Linux, where a packet that cannot be compared (bad checksum, IP options, fragment) overtakes what is held of its flow, and nobody looks at
+   * the length of UDP around a tunnel.
    */
   readonly order?: 'flow' | 'linux';
   /** The kernel whose rules hold where kernels differ. Default `linux-6.18`. */
@@ -69,6 +70,7 @@ export interface GroSettings {
   readonly udpAll: boolean;
   /** 1 at the ports whose datagrams are merged. */
   readonly udpPorts: Uint8Array;
+  readonly udpLengths: boolean;
   readonly ipTunnels: boolean;
   readonly ports: TunnelPorts;
 }
@@ -99,6 +101,7 @@ export function groSettings(options: GroOptions): GroSettings {
     innerBuckets: bucketBy === 'inner',
     udpAll: udp === 'forwarding',
     udpPorts: portSet(udp),
+    udpLengths: order === 'flow',
     ipTunnels: any && (ports.ip ?? true),
     ports: {
       vxlan: any ? portOf('vxlan', ports.vxlan, 4789) : -1,

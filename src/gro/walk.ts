@@ -32,6 +32,11 @@ const TYPE_QINQ = 0x88a8;
 const GRE_CHECKSUM = 0x8000;
 const GRE_KEY = 0x2000;
 
+const GUE_PRIVATE = 1;
+
+/** Headers inside each other that Linux lets pass: `GRO_RECURSION_LIMIT`. */
+const RECURSION_LIMIT = 15;
+
 export const TRUST_NONE = 0;
 export const TRUST_OUTER = 1;
 export const TRUST_ALL = 2;
@@ -51,6 +56,8 @@ export interface WalkOptions {
   /** UDP is merged: to any port, or to those with a 1. */
   readonly udpAll: boolean;
   readonly udpPorts: Uint8Array;
+  /** The length of UDP around a tunnel must be the bytes that are there. */
+  readonly udpLengths: boolean;
 }
 
 /** What was found of a packet: where its innermost headers are. Reused for every packet. */
@@ -75,7 +82,7 @@ export class Walk {
   private end = 0;
   private trust = 0;
   private isFou = false;
-  private layers = 0;
+  private depth = 0;
 
   constructor(view: DataView, kernels: Kernels, options: WalkOptions) {
     this.view = view;
@@ -87,16 +94,17 @@ export class Walk {
    * Walks the packet in `[l3, end)`, whose IP version is `v6 ? 6 : 4`.
    *
    * @param trust checksums of TCP and UDP that need not be verified: TRUST_NONE, TRUST_OUTER (the first one), TRUST_ALL
+   * @param tags VLAN tags in front of it
    *
    * @returns PASS_NONE, or why the packet can neither be merged nor compared
    */
-  from(l3: number, v6: boolean, end: number, trust: number): number {
+  from(l3: number, v6: boolean, end: number, trust: number, tags: number): number {
     this.refused = 0;
     this.tunnel = false;
     this.udp = false;
     this.verified = false;
     this.isFou = false;
-    this.layers = 0;
+    this.depth = tags;
     this.end = end;
     this.trust = trust;
     this.outerL4 = 0;
@@ -118,7 +126,8 @@ export class Walk {
 
   private ip6(at: number): number {
     const { view, end } = this;
-    if (end - at < 40) return R.PASS_MALFORMED;
+    // Linux does not look at the version, and merges what no host takes.
+    if (end - at < 40 || view.getUint8(at) >> 4 !== 6) return R.PASS_MALFORMED;
     if (ip6LengthDiffers(view, at, end - at)) this.refused = R.FLUSH_IP_LENGTH;
     let next = view.getUint8(at + 6);
     let l4 = at + 40;
@@ -136,6 +145,7 @@ export class Walk {
   }
 
   private upper(proto: number, l4: number): number {
+    if (++this.depth === RECURSION_LIMIT) return R.PASS_NESTED;
     if (this.outerL4 === 0) {
       this.outerL4 = l4;
       this.outerProto = proto;
@@ -180,6 +190,8 @@ export class Walk {
       if (this.tunnel || this.isFou) return R.PASS_NESTED;
       // Not verified, so not vouched for.
       if (checksum !== 0 && this.refused !== 0) return R.PASS_IP_LENGTH;
+      if (options.udpLengths && view.getUint16(l4 + 4) !== end - l4) return R.PASS_UDP_LENGTH;
+      if (++this.depth === RECURSION_LIMIT) return R.PASS_NESTED;
       // GUE is but one more header of the IP tunnel in it.
       if (port === gue) return this.gue(l4 + 8);
       this.tunnel = true;
@@ -188,12 +200,14 @@ export class Walk {
     if (checksum === 0) return R.PASS_UDP_CHECKSUM;
     const length = view.getUint16(l4 + 4);
     if (length <= 8 || length !== end - l4) return R.PASS_UDP_LENGTH;
+    if (++this.depth === RECURSION_LIMIT) return R.PASS_NESTED;
     this.udp = true;
     this.l4 = l4;
     return R.PASS_NONE;
   }
 
   private vxlan(at: number): number {
+    if (++this.depth === RECURSION_LIMIT) return R.PASS_NESTED;
     return this.end - at < 8 ? R.PASS_MALFORMED : this.ethernet(at + 8);
   }
 
@@ -217,12 +231,15 @@ export class Walk {
       const version = first >> 4;
       return version === 4 ? this.upper(IPIP, at) : version === 6 ? this.upper(IPV6, at) : R.PASS_PROTOCOL;
     }
-    // Version 0, no control message, no flags that say what follows (all of them ask for work that is not done here).
-    if (first >> 5 !== 0 || view.getUint16(at + 2) !== 0) return R.PASS_PROTOCOL;
+    // Version 0, no control message; of the flags only the one that says that private flags follow, and none of these.
+    const flags = view.getUint16(at + 2);
     const inner = at + 4 + ((first & 0x1f) << 2);
+    if (first >> 5 !== 0 || flags > GUE_PRIVATE) return R.PASS_PROTOCOL;
+    if (inner > end) return R.PASS_MALFORMED;
+    if (flags === GUE_PRIVATE && (inner - at < 8 || view.getInt32(at + 4) !== 0)) return R.PASS_PROTOCOL;
     const proto = view.getUint8(at + 1);
     if (proto !== IPIP && proto !== IPV6 && proto !== GRE) return R.PASS_PROTOCOL;
-    return inner > end ? R.PASS_MALFORMED : this.upper(proto, inner);
+    return this.upper(proto, inner);
   }
 
   private gre(at: number): number {
@@ -248,25 +265,20 @@ export class Walk {
   }
 
   private byType(type: number, at: number): number {
+    if (++this.depth === RECURSION_LIMIT) return R.PASS_NESTED;
     switch (type) {
       case TYPE_IPV4:
         return this.ip4(at);
       case TYPE_IPV6:
         return this.ip6(at);
       case TYPE_TEB:
-        return this.nested() ? R.PASS_NESTED : this.ethernet(at);
+        return this.ethernet(at);
       case TYPE_VLAN:
       case TYPE_QINQ:
-        if (this.end - at < 4) return R.PASS_MALFORMED;
-        return this.nested() ? R.PASS_NESTED : this.byType(this.view.getUint16(at + 2), at + 4);
+        return this.end - at < 4 ? R.PASS_MALFORMED : this.byType(this.view.getUint16(at + 2), at + 4);
       default:
         return R.PASS_PROTOCOL;
     }
-  }
-
-  /** Whether there are more headers inside each other than Linux's `GRO_RECURSION_LIMIT` lets pass. */
-  private nested(): boolean {
-    return ++this.layers > 8;
   }
 
   /** What is refused anyhow is not summed. */

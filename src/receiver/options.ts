@@ -106,7 +106,10 @@ export interface ReceiverOptions {
   readonly inline?: boolean;
   /** What happens when a lane's ring or arena is full: `drop` (default; as a NIC does, counted) or `wait` (not taken). */
   readonly full?: 'drop' | 'wait';
-  /** How a lane with nothing to do sleeps: `async` (default) or `block` (lowest latency; its event loop turns each millisecond). */
+  /**
+   * How a lane with nothing to do sleeps: `block` (lowest latency; its event loop turns each millisecond), or `async` (default): the same,
+   * but when nothing has come for a millisecond its event loop has the thread to itself.
+   */
   readonly idle?: 'async' | 'block';
   /** Descriptors that a lane's ring holds: a power of two from 128 to 65,536. Default 1,024. */
   readonly ring?: number;

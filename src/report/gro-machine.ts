@@ -180,7 +180,8 @@ export class GroMachine {
     if (this.options.vlanStripped && length >= 18) {
       const type = (bytes[at + 12] << 8) | bytes[at + 13];
       if (type === 0x8100 || type === 0x88a8) {
-        vlan = 0x10000 | (bytes[at + 14] << 8) | bytes[at + 15];
+        // The type of the tag is part of it, as in Linux (`vlan_all`).
+        vlan = (type === 0x88a8 ? 0x30000 : 0x10000) | (bytes[at + 14] << 8) | bytes[at + 15];
         this.tags.set(number, type);
         bytes.copyWithin(at + 12, at + 16, at + length);
         length -= 4;

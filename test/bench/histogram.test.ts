@@ -1,5 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
 import { cpuTimes, cpuUse } from '../../src/bench/cpu.ts';
 import { measureScenario } from '../../src/bench/histogram.ts';
 import { histogramPage } from '../../src/bench/histogram-page.ts';
@@ -12,9 +17,13 @@ import { type FailedScenario, type HistogramRow, median, SMOKE_HISTOGRAM } from 
 import { type Scenario, scenarios } from '../../src/bench/scenario.ts';
 import { measureTls } from '../../src/bench/tls.ts';
 import { MSS_CLEAR, MSS_ESP, makeTraffic } from '../../src/bench/traffic.ts';
+import { readCapture } from '../../src/bench/traffic-of.ts';
 import { styleFor } from '../../src/report/terminal.ts';
 
-const ALL = scenarios();
+/** What a Linux kernel sent: 40 pairs of hosts, 80 SAs. */
+const capture = (name: string): string => fileURLToPath(new URL(`../captures/esp/${name}`, import.meta.url));
+const CAPTURE = { path: capture('linux_many.pcap'), sas: [capture('linux_many.sas.json')] };
+const ALL = scenarios(CAPTURE);
 const plain = styleFor({}, {});
 
 const scenario = (name: string): Scenario => {
@@ -35,6 +44,14 @@ describe('scenarios', () => {
       ['gcm256', true, 'spi'],
     ]);
     expect(new Set(ALL.map(({ name }) => name)).size).toBe(ALL.length);
+    expect(scenarios().some(({ protection }) => protection === 'captured')).toBe(false);
+    expect(ALL.filter(({ protection }) => protection === 'captured').map(({ name }) => name)).toEqual([
+      'capture_gro_inline',
+      'capture_nogro_inline',
+      'capture_gro_1lane',
+      'capture_gro_2lanes_by_spi',
+    ]);
+    expect(scenarios({ path: CAPTURE.path, sas: [] }).map(({ name }) => name)).toContain('capture_gro_2lanes_by_flow');
     // node:crypto is always there
     for (const protection of ['ccm128', 'gcm256', 'chacha20poly1305']) {
       expect(ALL.map(({ name }) => name)).toContain(`${protection}_node_gro_1stream_inline`);
@@ -72,18 +89,17 @@ describe('traffic', () => {
 /** What each run checks of itself holds: all came out, merged or not, opened by the backend that was asked for. */
 describe('a bar', { timeout: 60_000 }, () => {
   it.each(ALL.filter(({ kind, lanes }) => kind === 'receive' && lanes === 0).map((one) => [one.name, one] as const))(
-    '%s, with its stages',
+    '%s',
     async (name, one) => {
       const row = await measureReceive(one, SMOKE_HISTOGRAM);
-      expect(row).toMatchObject({ case: name, busiestLane: 1, repeats: 1 });
+      expect(row).toMatchObject({ case: name, busiestLane: 1, repeats: 1, dropped: 0 });
       expect(row.goodputGbps).toBeGreaterThan(0);
       expect(row.gbps!).toBeGreaterThan(row.goodputGbps);
       expect(row.mpps! * row.ns!).toBeCloseTo(1000);
-      expect(row.crypto).toBe(one.protection === 'clear' ? null : (one.crypto ?? 'node'));
-      const { read, dispatch, lane, open, gro } = row.stages!;
-      for (const ns of [read, dispatch, lane]) expect(ns).toBeGreaterThan(0);
-      if (one.protection === 'clear') expect(open).toBe(0);
-      if (!one.gro) expect(gro).toBe(0);
+      const isMixed = one.protection === 'clear' || one.protection === 'captured';
+      expect(row.crypto).toBe(isMixed ? null : (one.crypto ?? 'node'));
+      expect(row.streams).toBe(one.protection === 'captured' ? 80 : 1);
+      expect(row.stages).toBeUndefined();
     },
   );
 
@@ -102,6 +118,37 @@ describe('a bar', { timeout: 60_000 }, () => {
     expect(stages).toBeUndefined();
   });
 
+  it.each(['clear_nogro_1stream_inline', 'null_gro_1stream_inline', 'capture_gro_inline'])(
+    '%s, with its stages, each in a process of its own',
+    async (name) => {
+      const one = scenario(name);
+      const { stages } = await measureReceive(one, { ...SMOKE_HISTOGRAM, stages: true });
+      const { read, dispatch, lane, open, gro } = stages!;
+      for (const ns of [read, dispatch, lane]) expect(ns).toBeGreaterThan(0);
+      for (const ns of [open, gro]) expect(Number.isFinite(ns)).toBe(true);
+      if (one.protection === 'clear') expect(open).toBe(0);
+      if (!one.gro) expect(gro).toBe(0);
+    },
+  );
+
+  it('of a capture with forgeries counts them, and one that cannot be replayed is refused', async () => {
+    const forged = { path: capture('scapy_neg_bitflip.pcap'), sas: [capture('scapy_neg_bitflip.sas.json')] };
+    const { dropped } = await measureReceive({ ...scenario('capture_gro_inline'), capture: forged }, SMOKE_HISTOGRAM);
+    expect(dropped).toBeGreaterThan(0);
+    expect(dropped).toBeLessThan(1);
+    await expect(readCapture({ path: CAPTURE.path, sas: [] })).rejects.toThrow(
+      /^capture: expected one out of which payload/,
+    );
+    await expect(readCapture({ path: capture('nothing.pcap'), sas: [] })).rejects.toThrow('nothing.pcap');
+    const folder = mkdtempSync(join(tmpdir(), 'rxsteer-bench-test-'));
+    const cut = join(folder, 'cut.pcap');
+    writeFileSync(cut, readFileSync(CAPTURE.path).subarray(0, 100_000));
+    await expect(readCapture({ path: cut, sas: CAPTURE.sas })).rejects.toMatchObject({
+      code: 'ERR_RXSTEER_CAPTURE_DAMAGED',
+    });
+    rmSync(folder, { recursive: true });
+  });
+
   it.each(ALL.filter(({ kind }) => kind === 'tls').map((one) => [one.name, one] as const))('%s', async (name, one) => {
     const row = await measureTls(one, SMOKE_HISTOGRAM);
     expect(row).toMatchObject({ case: name, ns: null, repeats: 1 });
@@ -118,6 +165,38 @@ describe('a bar', { timeout: 60_000 }, () => {
       failed: 'its process ended with 1',
     });
   });
+});
+
+describe('the capture that a scenario is given', () => {
+  const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('rxsteer-bench-'));
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'goes with its process when that gets %s',
+    { timeout: 60_000 },
+    async (signal) => {
+      const program = fileURLToPath(new URL('../../src/bench/scenario-process.ts', import.meta.url));
+      const before = new Set(folders());
+      const effort = { ...SMOKE_HISTOGRAM, warmUp: 600 };
+      const child = fork(program, [JSON.stringify(scenario('clear_gro_1stream_inline')), JSON.stringify(effort)], {
+        execArgv: ['--import', 'tsx'],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      const made = await vi.waitFor(
+        () => {
+          const found = folders().find(
+            (name) => !before.has(name) && existsSync(join(tmpdir(), name, 'histogram.pcapng')),
+          );
+          if (found === undefined) throw new Error('no capture yet');
+          return found;
+        },
+        { timeout: 30_000 },
+      );
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      expect(await ended).toEqual([signal === 'SIGINT' ? 130 : 143, null]);
+      expect(folders()).not.toContain(made);
+    },
+  );
 });
 
 describe('processor time', () => {
@@ -182,6 +261,7 @@ const ROW: HistogramRow = {
   peakCpu: 0.99,
   busiestLane: 1,
   segments: 32,
+  dropped: 0,
   crypto: 'ipsec-mb',
   repeats: 5,
   stages: { read: 100, dispatch: 40, lane: 30, open: 300, gro: 90 },

@@ -48,7 +48,7 @@ describe('damaged frames', () => {
           const { outputs } = runGro(inputs, [frames.length], { order });
           const all = outputs.flatMap((o) => o.from).sort((a, b) => a - b);
           expect(all).toEqual(frames.map((_, i) => i));
-          const wanted = referenceGro(inputs, [frames.length], { order });
+          const wanted = referenceGro(inputs, [frames.length], { order, ipTunnels: false });
           expect(outputs.map((o) => o.from.join())).toEqual(wanted.map((o) => o.from.join()));
           for (const [i, o] of outputs.entries()) expect(Buffer.compare(o.bytes, wanted[i].bytes)).toBe(0);
         }),

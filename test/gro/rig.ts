@@ -60,6 +60,9 @@ export interface RigResult {
   gro: Gro;
   /** How many rows the kernel took. */
   taken: number;
+  /** Packets held at once, and bytes of scratch taken in a poll, at most. */
+  mostHeld: number;
+  mostScratch: number;
 }
 
 const GAP = 64;
@@ -136,7 +139,13 @@ function run(
       scratchAt = end;
     },
   };
-  const owner = (offset: number): number => starts.findLastIndex((s) => s <= offset);
+  // Frames of earlier polls are far behind: from the one that was last taken in.
+  let number = 0;
+  const owner = (offset: number): number => {
+    let i = Math.min(number, starts.length - 1);
+    while (starts[i] > offset) i--;
+    return i;
+  };
   const sink = {
     deliver(row: number): void {
       const w = table.w;
@@ -167,7 +176,10 @@ function run(
   };
   const gro = new GroClass(bytes, kernels, table, sink, scratch, options, words);
   const d = new Dissection();
-  let number = 0;
+  // Without ESP nothing opens UDP of this port: to Linux it is like any other.
+  d.nattPort = -1;
+  let mostHeld = 0;
+  let mostScratch = 0;
   for (const poll of polls) {
     for (let k = 0; k < poll; k++, number++) {
       const f = frames[number];
@@ -195,10 +207,12 @@ function run(
       w[b + P_WIRE] = f.bytes.length;
       w[b + P_VLAN] = f.tci === undefined ? d.vlan : 0x10000 | f.tci;
       gro.receive(row);
+      mostHeld = Math.max(mostHeld, gro.held);
     }
     gro.flush();
     if (gro.held !== 0) throw new Error('held after flush');
     table.clear();
+    mostScratch = Math.max(mostScratch, scratchAt - scratchStart);
     scratchAt = scratchStart;
   }
   // Frames are never written to.
@@ -206,5 +220,5 @@ function run(
     const f = frames[i].bytes;
     if (Buffer.compare(bytes.subarray(starts[i], starts[i] + f.length), f) !== 0) throw new Error(`frame ${i} changed`);
   }
-  return { outputs, gro, taken: 0 };
+  return { outputs, gro, taken: 0, mostHeld, mostScratch };
 }

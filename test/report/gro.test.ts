@@ -88,10 +88,11 @@ describe('the report', () => {
   });
 
   it('stripped tags come back with their TPID; hashes are needed for every frame; only Ethernet', async () => {
-    const [frame] = readPcap(new URL('vlan_accel_same.pcap', CAPTURES));
+    const [frame, second] = readPcap(new URL('vlan_accel_same.pcap', CAPTURES));
     const service = frame.slice();
     service.set([0x88, 0xa8], 12);
     const path = join(mkdtempSync(join(tmpdir(), 'rxsteer-')), 'in.pcap');
+    let next = second;
     const capture = (linkType: number): void => {
       const head = Buffer.alloc(40);
       head.writeUInt32LE(0xa1b2c3d4);
@@ -101,12 +102,17 @@ describe('the report', () => {
       head.writeUInt32LE(linkType, 20);
       head.writeUInt32LE(service.length, 32);
       head.writeUInt32LE(service.length, 36);
-      writeFileSync(path, Buffer.concat([head, service]));
+      writeFileSync(path, Buffer.concat([head, service, head.subarray(24), next]));
     };
     const options = { file: path, hashes: 'compute', as: 'linux-6.18', udp: 'off', nattGro: true, sas: [] } as const;
     capture(1);
-    const [out] = (await runGro({ ...options, vlanStripped: true })).frames;
-    expect(out.sha256).toBe(sha256(service));
+    // The next segment with the same tag of another type: of another flow.
+    const frames = (await runGro({ ...options, vlanStripped: true })).frames;
+    expect(frames.map((f) => f.sha256)).toEqual([sha256(service), sha256(second)]);
+    next = second.slice();
+    next.set([0x88, 0xa8], 12);
+    capture(1);
+    expect((await runGro({ ...options, vlanStripped: true })).frames.map((f) => f.gsoSegs)).toEqual([2]);
     await expect(runGro({ ...options, vlanStripped: true, hashes: [] })).rejects.toThrow('--hashes');
     capture(101);
     await expect(runGro({ ...options, vlanStripped: false })).rejects.toThrow(

@@ -99,6 +99,13 @@ describe.each(CAPTURE_NAMES)('%s', (name) => {
     expect(content(report)).toEqual(content(inline.get(threads)!));
   });
 
+  it('without GRO: the same streams, byte for byte', async () => {
+    const report = await replay({ ...options, queues: 2, gro: false });
+    check(report, one);
+    expect(report.gro.merged).toBe(0);
+    expect(content(report)).toEqual(content(inline.get(2)!));
+  });
+
   it('without digests: the same flows, though no payload is looked at', async () => {
     const report = await replay({ ...options, queues: 2, digest: 'none' });
     soundness(report);
@@ -129,12 +136,11 @@ describe('linux_many', () => {
     }
   });
 
-  it('merges with GRO, and comes to the same streams without', async () => {
+  it('merges with GRO, and delivers as many packets more without', async () => {
     const merged = await replay(options);
     const plain = await replay({ ...options, gro: false });
     expect(merged.gro.merged).toBeGreaterThan(100);
     expect(plain.gro).toEqual({ merged: 0, ratio: 1, flushes: {} });
-    expect(content(plain)).toEqual(content(merged));
     const delivered = (report: ReplayReport): number => report.queues.reduce((sum, queue) => sum + queue.delivered, 0);
     expect(delivered(plain) - delivered(merged)).toBe(merged.gro.merged);
   });

@@ -24,7 +24,7 @@ const ALLOWED: ReadonlyMap<string, string> = new Map([
   ['cli -> report', 'the command line prints what report/ lays out; report/ knows nothing of options'],
   ['lab -> report', 'the lab draws with the page that report/ lays out'],
   ['cli -> bench', 'the command line prints what bench/ measures; bench/ knows nothing of options'],
-  ['bench -> report', 'bars and columns in a terminal'],
+  ['bench -> report', 'bars and columns in a terminal, and what comes out of a capture'],
   ['workers -> receiver', 'the worker shell reads the messages and shared words that receiver/ defines'],
 ]);
 
@@ -32,7 +32,7 @@ const ALLOWED: ReadonlyMap<string, string> = new Map([
 const BROWSER: ReadonlySet<string> = new Set(['wire', 'hash', 'steer', 'capture', 'kernels', 'analyze', 'lab']);
 
 /** Tools of the checkout that stand beside what they make. */
-const TOOLS: ReadonlySet<string> = new Set(['src/kernels/build.ts']);
+const TOOLS: ReadonlySet<string> = new Set(['src/kernels/build.ts', 'src/kernels/compile.ts']);
 
 /** What-if sweeps see what a NIC sees, and no more. */
 const ANALYZE_USES: ReadonlySet<string> = new Set(['steer', 'hash', 'capture', 'wire', 'errors', 'counters']);

@@ -116,7 +116,9 @@ function take(plan: usize, row: u32): bool {
     const mss: usize = load<u32>(hb, G_MSS);
     const segments: usize = load<u32>(hb, P_SEGS);
     const size = load<u32>(hb, G_LENGTH) + (segments - 1) * mss + length;
-    if (size < <usize>(cls === CLASS_TCP6 ? load<u32>(plan, MAX_SIZE) : load<u32>(plan, MAX_SIZE4))) {
+    // By the EtherType, as in gro.ts: with VLAN tags in the frame that is not the one of IPv6.
+    const byV6 = cls === CLASS_TCP6 && (load<u32>(b, P_VLAN) === 0 || l3 - off === ETHERNET);
+    if (size < <usize>(byV6 ? load<u32>(plan, MAX_SIZE) : load<u32>(plan, MAX_SIZE4))) {
       if (segments === 1 && !begin(plan, hb, l3 - off, header)) return false;
       extend(plan, b, hb, l4, word, header, length);
       if (length < mss) complete(plan, table, bucket, held, SHORT);

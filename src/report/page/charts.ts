@@ -11,14 +11,14 @@ const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 30;
 
-interface Frame {
+export interface Frame {
   readonly width: number;
   readonly height: number;
   x(share: number): number;
   y(share: number): number;
 }
 
-function frame(width: number, height: number = HEIGHT): Frame {
+export function frame(width: number, height: number = HEIGHT): Frame {
   return {
     width,
     height,
@@ -27,7 +27,7 @@ function frame(width: number, height: number = HEIGHT): Frame {
   };
 }
 
-function svg(f: Pick<Frame, 'width' | 'height'>, label: string, ...children: readonly Markup[]): Markup {
+export function svg(f: Pick<Frame, 'width' | 'height'>, label: string, ...children: readonly Markup[]): Markup {
   const attributes = {
     viewBox: `0 0 ${f.width} ${f.height}`,
     role: 'img',
