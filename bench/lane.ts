@@ -23,7 +23,6 @@ export function polling(
   const packets = frames.length;
   const rig = makeRig({ queues: 1, deterministic: true, ...more });
   const { dispatcher, sas } = rig;
-  const batch = place(frames, rig.bytes, rig.options.layout.windows);
   let segmentsSeen = 0;
   let bytesSeen = 0;
   const lane = rig.lane(0, {
@@ -35,6 +34,8 @@ export function polling(
     },
   });
   const prepare = (): void => {
+    // Anew: a lane writes to frames in NULL.
+    const batch = place(frames, rig.bytes, rig.options.layout.windows);
     if (refresh === undefined) sas.restartWindows();
     else refresh(rig, batch);
     if (dispatcher.pushBatch(batch, 0) !== packets || !dispatcher.mark()) throw new Error('the ring is full');

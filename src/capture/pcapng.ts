@@ -5,6 +5,19 @@ import * as B from './pcapng-blocks.ts';
 import type { RecordParser } from './record-parser.ts';
 import { Ticks } from './ticks.ts';
 
+// Copies, because V8 folds the constants of a module but loads and checks an imported one at every use.
+const BLOCK_ENHANCED = B.BLOCK_ENHANCED;
+const BLOCK_LENGTH = B.BLOCK_LENGTH;
+const BLOCK_PACKET = B.BLOCK_PACKET;
+const ENHANCED_DATA = B.ENHANCED_DATA;
+const ENHANCED_HIGH = B.ENHANCED_HIGH;
+const ENHANCED_INTERFACE = B.ENHANCED_INTERFACE;
+const ENHANCED_LOW = B.ENHANCED_LOW;
+const ENHANCED_MIN = B.ENHANCED_MIN;
+const ENHANCED_PRESENT = B.ENHANCED_PRESENT;
+const ENHANCED_WIRE = B.ENHANCED_WIRE;
+const PACKET_INTERFACE = B.PACKET_INTERFACE;
+
 // what became of a block
 const TAKEN = 0;
 /** Its frame has another link type than those before it in the batch: it waits for the next one. */
@@ -126,14 +139,14 @@ export class PcapngParser implements RecordParser {
     let known = -1;
     let resolution = 0;
     let secondsOffset = 0;
-    while (count < capacity && end - at >= B.ENHANCED_MIN) {
+    while (count < capacity && end - at >= ENHANCED_MIN) {
       const type = view.getInt32(at, little);
-      if (type !== B.BLOCK_ENHANCED && type !== B.BLOCK_PACKET) break;
-      const size = view.getInt32(at + B.BLOCK_LENGTH, little);
-      if (size < B.ENHANCED_MIN || (size & 3) !== 0 || size > bound || size > end - at) break;
+      if (type !== BLOCK_ENHANCED && type !== BLOCK_PACKET) break;
+      const size = view.getInt32(at + BLOCK_LENGTH, little);
+      if (size < ENHANCED_MIN || (size & 3) !== 0 || size > bound || size > end - at) break;
       if (view.getInt32(at + size - 4, little) !== size) break;
-      const present = view.getInt32(at + B.ENHANCED_PRESENT, little);
-      if (present < 0 || present > size - B.ENHANCED_MIN) break;
+      const present = view.getInt32(at + ENHANCED_PRESENT, little);
+      if (present < 0 || present > size - ENHANCED_MIN) break;
       const number = this.#interfaceOf(view, at, type);
       if (number !== known) {
         const source = this.#interfaces[number];
@@ -144,10 +157,10 @@ export class PcapngParser implements RecordParser {
         resolution = source.resolution;
         secondsOffset = source.secondsOffset;
       }
-      const high = view.getUint32(at + B.ENHANCED_HIGH, little);
-      ticks.set(high, view.getUint32(at + B.ENHANCED_LOW, little), resolution);
-      const wire = view.getInt32(at + B.ENHANCED_WIRE, little);
-      offsets[count] = at + B.ENHANCED_DATA;
+      const high = view.getUint32(at + ENHANCED_HIGH, little);
+      ticks.set(high, view.getUint32(at + ENHANCED_LOW, little), resolution);
+      const wire = view.getInt32(at + ENHANCED_WIRE, little);
+      offsets[count] = at + ENHANCED_DATA;
       lengths[count] = present;
       wireLengths[count] = wire < 0 ? 0x7fffffff : wire < present ? present : wire;
       seconds[count] = ticks.seconds + secondsOffset;
@@ -160,8 +173,8 @@ export class PcapngParser implements RecordParser {
   }
 
   #interfaceOf(view: DataView, at: number, type: number): number {
-    if (type === B.BLOCK_ENHANCED) return view.getUint32(at + B.ENHANCED_INTERFACE, this.#little);
-    return view.getUint16(at + B.PACKET_INTERFACE, this.#little);
+    if (type === BLOCK_ENHANCED) return view.getUint32(at + ENHANCED_INTERFACE, this.#little);
+    return view.getUint16(at + PACKET_INTERFACE, this.#little);
   }
 
   /** Why {@link #packets} did not take the block at `at`, whose lengths agree. */

@@ -11,8 +11,10 @@ import {
 export const AHEAD_PACKETS = 32;
 const PLACE = 16 << 10;
 
-/** Bytes that an `Ahead` needs in the frame memory. */
-export const AHEAD_BYTES: number = AHEAD_PACKETS * PLACE;
+/** What is known of a packet: six words and a byte each, side by side, so that a kernel finds them. */
+export const AHEAD_WORDS_BYTES: number = 6 * 4 * AHEAD_PACKETS + AHEAD_PACKETS;
+/** Bytes that an `Ahead` needs in the frame memory, when it is to put plaintexts there too. */
+export const AHEAD_BYTES: number = AHEAD_PACKETS * PLACE + AHEAD_WORDS_BYTES;
 
 /**
  * Packets that will be opened soon are opened together first, where a backend does that faster than one by one. What comes out is
@@ -28,32 +30,55 @@ export class Ahead implements BurstPackets {
   readonly bytes: Uint8Array;
   count = 0;
   readonly keys: (BurstKey | undefined)[] = new Array<undefined>(AHEAD_PACKETS).fill(undefined);
-  readonly esps: Int32Array = new Int32Array(AHEAD_PACKETS);
-  readonly lengths: Int32Array = new Int32Array(AHEAD_PACKETS);
-  readonly highs: Int32Array = new Int32Array(AHEAD_PACKETS);
-  readonly targets: Int32Array = new Int32Array(AHEAD_PACKETS);
-  readonly results: Int8Array = new Int8Array(AHEAD_PACKETS);
+  readonly esps: Int32Array;
+  readonly lengths: Int32Array;
+  readonly highs: Int32Array;
+  readonly targets: Int32Array;
+  readonly results: Int8Array;
+  /** Where the plaintext is, of a packet that was opened. */
+  readonly texts: Int32Array;
+  readonly sas: Int32Array;
+  /** Where the search for the next packet begins: packets come in the order in which they were added. */
+  next = 0;
   /** After `find` returned BURST_OPENED. */
   plain: Uint8Array;
   at = 0;
   length = 0;
-  private readonly burst: Burst;
-  private readonly sas = new Int32Array(AHEAD_PACKETS);
+  private readonly burst: Burst | undefined;
+  private readonly place: ((length: number) => number) | undefined;
   private readonly kinds = new Int32Array(16);
-  private cursor = 0;
 
-  /** @param offset where its `AHEAD_BYTES` begin in `bytes`; they are its own */
-  constructor(bytes: Uint8Array, offset: number, burst: Burst) {
+  /**
+   * @param offset where its `AHEAD_BYTES` begin in `bytes`, a multiple of 4; they are its own. With `place`: its `AHEAD_WORDS_BYTES`
+   * @param burst absent: only packets of keys that open one by one are taken
+   * @param place finds bytes for a plaintext that are its own for as long as it is of use, or -1
+   */
+  constructor(bytes: Uint8Array, offset: number, burst?: Burst, place?: (length: number) => number) {
     this.bytes = bytes;
     this.plain = bytes;
     this.burst = burst;
-    for (let i = 0; i < AHEAD_PACKETS; i++) this.targets[i] = offset + i * PLACE;
+    this.place = place;
+    let at = bytes.byteOffset + offset;
+    const words = (): Int32Array => {
+      const array = new Int32Array(bytes.buffer, at, AHEAD_PACKETS);
+      at += array.byteLength;
+      return array;
+    };
+    this.esps = words();
+    this.lengths = words();
+    this.highs = words();
+    this.targets = words();
+    this.texts = words();
+    this.sas = words();
+    this.results = new Int8Array(bytes.buffer, at, AHEAD_PACKETS);
+    const places = offset + AHEAD_WORDS_BYTES;
+    if (place === undefined) for (let i = 0; i < AHEAD_PACKETS; i++) this.targets[i] = places + i * PLACE;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.count = 0;
-    this.cursor = 0;
+    this.next = 0;
   }
 
   /** A packet whose lengths are right. One that finds no room is left out. */
@@ -61,12 +86,18 @@ export class Ahead implements BurstPackets {
     const i = this.count;
     const length = end - key.icvBytes - key.headBytes - esp;
     if (i === AHEAD_PACKETS || length > PLACE || length > key.most) return;
+    if (this.place !== undefined && !key.inPlace) {
+      const target = this.place(length);
+      if (target < 0) return;
+      this.targets[i] = target;
+    }
     this.count = i + 1;
     this.sas[i] = sa;
     this.keys[i] = key;
     this.esps[i] = esp;
     this.lengths[i] = length;
     this.highs[i] = high;
+    this.texts[i] = key.inPlace ? esp + key.headBytes : this.targets[i];
     this.kinds[key.kind]++;
   }
 
@@ -75,27 +106,31 @@ export class Ahead implements BurstPackets {
     const { count, results, keys, kinds } = this;
     let some = false;
     for (let i = 0; i < count; i++) {
-      const { kind, least } = keys[i]!;
-      const pays = kinds[kind] >= least;
+      const { kind, least, open } = keys[i]!;
+      const pays = open === undefined && kinds[kind] >= least;
       results[i] = pays ? BURST_REFUSED : BURST_NOT_DONE;
       some ||= pays;
     }
     kinds.fill(0);
-    if (some) this.burst.run(this);
+    if (some) this.burst!.run(this);
+    for (let i = 0; i < count; i++) {
+      const key = keys[i]!;
+      if (key.open !== undefined) results[i] = key.open(this, i);
+    }
   }
 
   /** What became of a packet: BURST_OPENED, BURST_REFUSED, or BURST_NOT_DONE. Each is found once. */
   find(sa: number, esp: number, end: number, high: number): number {
     const { count, esps } = this;
-    for (let i = this.cursor; i < count; i++) {
+    for (let i = this.next; i < count; i++) {
       if (esps[i] !== esp || this.sas[i] !== sa || this.highs[i] !== high) continue;
       const key = this.keys[i]!;
       const length = this.lengths[i];
       if (esp + key.headBytes + length + key.icvBytes !== end) continue;
-      this.cursor = i + 1;
+      this.next = i + 1;
       const result = this.results[i];
       if (result === BURST_OPENED) {
-        this.at = key.inPlace ? esp + key.headBytes : this.targets[i];
+        this.at = this.texts[i];
         this.length = length;
       }
       return result;

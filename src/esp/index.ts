@@ -2,7 +2,7 @@
 export type { Kernels } from '../kernels/kernels.ts';
 export { AhOpener } from './ah/open.ts';
 export { sealAh } from './ah/seal.ts';
-export { AHEAD_BYTES, AHEAD_PACKETS, Ahead } from './ahead.ts';
+export { AHEAD_BYTES, AHEAD_PACKETS, AHEAD_WORDS_BYTES, Ahead } from './ahead.ts';
 export {
   type Burst,
   type BurstKey,

@@ -17,13 +17,16 @@ import {
   type PacketCipher,
 } from './crypto/backend.ts';
 import { nodeBackend } from './crypto/node.ts';
+import { SingleKey } from './crypto/single-key.ts';
 import { FAILED_ICV, FAILED_REPLAY, type SaLife } from './life/life.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { Sa } from './sa.ts';
 import {
+  F_FLAGS,
   F_GATE,
   F_LENGTHS,
   FACTS_SHIFT,
+  FLAG_PLAIN,
   SA_BYTES,
   SA_DUMMY,
   SA_ICV,
@@ -56,6 +59,8 @@ export interface OpenOptions {
   readonly backend?: Pick<CryptoBackend, 'cipher' | 'burst'>;
   /** Opens packets together that `lookAhead` is told of. */
   readonly ahead?: Ahead;
+  /** Those too that no burst opens, one by one, if their plaintext stays in memory. */
+  readonly aheadAll?: boolean;
   /** Copies inside the frame memory for transforms that do not encrypt; without it `copyWithin` does. */
   readonly kernels?: Kernels;
   /** Limits of the SAs; absent: they live for ever. */
@@ -71,6 +76,7 @@ export class EspOpener {
   sequenceHigh = 0;
   private readonly backend: Pick<CryptoBackend, 'cipher' | 'burst'>;
   private readonly ahead: Ahead | undefined;
+  private readonly aheadAll: boolean;
   /** Of each SA, undefined before it was asked for. */
   private readonly burstKeys: (BurstKey | null | undefined)[];
   private readonly bytes: Uint8Array;
@@ -95,6 +101,7 @@ export class EspOpener {
     this.backend = options.backend ?? nodeBackend;
     this.kernels = options.kernels;
     this.ahead = options.ahead;
+    this.aheadAll = options.aheadAll ?? false;
     this.life = options.life;
     this.facts = state.facts;
     this.ciphers = new Array<undefined>(state.capacity).fill(undefined);
@@ -245,9 +252,16 @@ export class EspOpener {
   private makeBurstKey(sa: number): BurstKey | null {
     const { burst } = this.backend;
     const one = this.sas.at(sa)!;
-    const key = burst?.takes(one) ? burst.key(one) : null;
+    const key = burst?.takes(one) ? burst.key(one) : this.aheadAll ? this.singleKey(one, sa) : null;
     this.burstKeys[sa] = key;
     return key;
+  }
+
+  private singleKey(one: Sa, sa: number): BurstKey | null {
+    // There is nothing to open.
+    if ((this.facts[(sa << FACTS_SHIFT) + F_FLAGS] & FLAG_PLAIN) !== 0) return null;
+    const cipher = this.ciphers[sa] ?? this.makeCipher(sa);
+    return cipher.staysInMemory ? new SingleKey(one, cipher) : null;
   }
 
   private makeCipher(sa: number): PacketCipher {

@@ -45,6 +45,8 @@ export const F_GATE = 7;
 /** In F_FLAGS; the mode stands above them. */
 export const FLAG_ESN = 1;
 export const FLAG_TRUST_ICV = 2;
+/** NULL encryption without authentication: every packet is its own plaintext. */
+export const FLAG_PLAIN = 4;
 export const MODE_SHIFT = 8;
 
 /** Modes of SAs, at the numbers that stand in F_FLAGS. */
@@ -117,7 +119,10 @@ export class SaState {
     facts[f + F_LENGTHS] =
       transform === undefined ? 0 : transform.ivBytes | (transform.icvBytes << 8) | ((transform.blockBytes - 1) << 16);
     facts[f + F_FLAGS] =
-      (sa.esn ? FLAG_ESN : 0) | (trustIcv ? FLAG_TRUST_ICV : 0) | (MODES.indexOf(mode) << MODE_SHIFT);
+      (sa.esn ? FLAG_ESN : 0) |
+      (trustIcv ? FLAG_TRUST_ICV : 0) |
+      (transform?.cipher === 'null' && transform.auth === 'none' ? FLAG_PLAIN : 0) |
+      (MODES.indexOf(mode) << MODE_SHIFT);
     facts[f + F_SELECTORS] = 0;
     facts[f + F_SERIAL] = serial;
     facts[f + F_GATE] = -1;

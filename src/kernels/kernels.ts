@@ -29,7 +29,17 @@ export interface Kernels {
   ): number;
 
   /**
-   * The first half of that: says of at most 32 frames where they go, and places none.
+   * Makes rows of packets in a lane's ring: see `assembly/take.ts`. Only WebAssembly has it.
+   *
+   * @param plan address of the lane's plan
+   * @param next number of the first slot
+   * @param row number of the first row
+   * @returns how many rows were made, at most `count`
+   */
+  take?(plan: number, next: number, count: number, row: number): number;
+
+  /**
+   * The first half of `dispatch`: says of at most 32 frames where they go, and places none.
    *
    * @returns the first frame that it knows nothing of
    */

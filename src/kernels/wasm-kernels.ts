@@ -2,7 +2,7 @@
 import type { Kernels } from './kernels.ts';
 import { KERNELS_WASM } from './wasm.ts';
 
-type KernelExports = Required<Pick<Kernels, 'copy' | 'checksum' | 'dispatch' | 'classify' | 'coalesce'>>;
+type KernelExports = Required<Pick<Kernels, 'copy' | 'checksum' | 'dispatch' | 'classify' | 'coalesce' | 'take'>>;
 
 let module: WebAssembly.Module | undefined;
 let supported: boolean | undefined;
@@ -32,7 +32,7 @@ export function createWasmKernels(memory: WebAssembly.Memory): Kernels {
   // Compiled at once and not asynchronously: a lane has its kernels before its first packet, and engines limit synchronous
   // compilation by size only, far above this one.
   module ??= new WebAssembly.Module(moduleBytes());
-  const { copy, checksum, dispatch, classify, coalesce } = new WebAssembly.Instance(module, { env: { memory } })
+  const { copy, checksum, dispatch, classify, coalesce, take } = new WebAssembly.Instance(module, { env: { memory } })
     .exports as unknown as KernelExports;
-  return { kind: 'wasm', copy, checksum, dispatch, classify, coalesce };
+  return { kind: 'wasm', copy, checksum, dispatch, classify, coalesce, take };
 }

@@ -80,6 +80,9 @@ const IPCOMP_BOUND = 65535;
 const PROTO_IPV4 = 4;
 const PROTO_IPV6 = 41;
 
+/** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
+export const MAX_IP = 66_000;
+
 /**
  * Most scratch bytes that opening a frame of `length` bytes can take: each layer may also be expanded once, and the next one
  * is then as long as that.

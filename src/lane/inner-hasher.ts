@@ -11,6 +11,8 @@ export class InnerHasher {
   private readonly config: LaneConfig;
   private readonly key: SharedKey;
   private hasher: FlowHasher;
+  /** Told of each hasher that is taken. */
+  private told: (hasher: FlowHasher) => void = () => {};
   private generation: number;
   /** Which generation of the key this lane has come to, for the program. */
   private readonly seen: Int32Array;
@@ -44,7 +46,14 @@ export class InnerHasher {
   adopt(): void {
     this.generation = this.key.generation;
     this.hasher = flowHasher(this.config, this.key);
+    this.told(this.hasher);
     Atomics.store(this.seen, 0, this.generation);
+  }
+
+  /** Tells somebody how flows are hashed: as of now, and from then on. */
+  tell(told: (hasher: FlowHasher) => void): void {
+    this.told = told;
+    told(this.hasher);
   }
 
   /** Gives a row the hash of its own flow. */

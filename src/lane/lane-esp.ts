@@ -35,13 +35,21 @@ export interface LaneEspParts {
   readonly bytes: Uint8Array;
   readonly kernels: Kernels;
   readonly scratch: Scratch;
+  /** Where `AHEAD_WORDS_BYTES` are. */
+  readonly aheadAt: number;
 }
+
+/** In front of what is opened ahead: room for a link header. */
+const LINK_ROOM = 64;
+/** Nothing is opened ahead in the last bytes of the scratch: what is not must find its room. */
+const AHEAD_ROOM = 1 << 20;
 
 /** What a lane knows of SAs, and opens their packets with. An SA is made of its record when its first packet comes. */
 export class LaneEsp {
   readonly stage: EspStage;
   readonly crypto: Crypto;
   readonly clock: LifeClock;
+  readonly ahead: Ahead | undefined;
   private readonly copied: (slots: Int32Array) => SaCopy;
   private readonly reporter: SaReporter;
   private readonly records: SaRecords;
@@ -50,7 +58,7 @@ export class LaneEsp {
   constructor(config: LaneConfig, esp: NonNullable<LaneConfig['esp']>, parts: LaneEspParts) {
     const { places, lane } = config;
     const { buffer } = config.memory;
-    const { bytes, kernels } = parts;
+    const { bytes, kernels, scratch } = parts;
     const words = new Int32Array(buffer);
     const state = new SaState(buffer, places.saState, esp.maxSas);
     this.records = new SaRecords(esp.records);
@@ -73,13 +81,18 @@ export class LaneEsp {
     this.reporter = reporter;
     this.crypto = new Crypto(esp.crypto);
     const { burst } = this.crypto;
-    const ahead = burst && new Ahead(bytes, config.layout.lanes[lane].ahead.offset, burst);
+    const aheadAll = kernels.take !== undefined;
+    const place = (length: number): number =>
+      scratch.room < AHEAD_ROOM ? -1 : scratch.take(LINK_ROOM + length) + LINK_ROOM;
+    const ahead = burst || aheadAll ? new Ahead(bytes, parts.aheadAt, burst, place) : undefined;
+    this.ahead = ahead;
     this.stage = new EspStage({
       ...parts,
       opener: new EspOpener(bytes, sas, state, {
         backend: this.crypto,
         kernels,
         life,
+        aheadAll,
         ...(ahead === undefined ? {} : { ahead }),
       }),
       ah: new AhOpener(bytes, sas, state, life),

@@ -3,7 +3,7 @@ import type { SaCopy } from '../esp/index.ts';
 import type { Reassembler } from '../fragments/reassembler.ts';
 import type { Gro } from '../gro/index.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { D_CLASS, D_END, D_LEN, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
+import { D_CLASS, D_END, D_HASH, D_LEN, DF_MARK, DF_POLL_END } from '../memory/descriptor.ts';
 import { P_HASH, P_NSEC, P_SEC, type PacketTable, ROW_SHIFT } from '../memory/packet-table.ts';
 import type { RingConsumer } from '../memory/ring.ts';
 import type { Scratch } from '../memory/scratch.ts';
@@ -25,7 +25,8 @@ import {
   C_THROWS,
 } from './counters.ts';
 import type { Decap } from './decap.ts';
-import { espScratch, isProtected } from './esp-stage.ts';
+import { espScratch, isProtected, MAX_IP } from './esp-stage.ts';
+import { type FastPath, HEADER_SCRATCH } from './fast-path.ts';
 import { type Handover, PARCEL_SCRATCH } from './handover.ts';
 import type { HoldOver } from './hold-over.ts';
 import type { InnerHasher } from './inner-hasher.ts';
@@ -34,11 +35,11 @@ import type { LaneEsp } from './lane-esp.ts';
 import type { LookAhead } from './look-ahead.ts';
 import type { Outlet } from './outlet.ts';
 import { CLEAR, ELSEWHERE, GONE, type PacketPath } from './packet-path.ts';
-import { HEADER_SCRATCH, makeParts } from './parts.ts';
+import { makeParts } from './parts.ts';
 import type { SaEvent } from './sa-events.ts';
 
-/** What an IP packet and its link header reach at most; longer ESP is refused before it is opened. */
-const MAX_IP = 66_000;
+/** After a call of the kernel in vain, what follows is likely of the same kind: twice as many packets as before go without it, up to so many. */
+const ALONE_MOST = 16;
 
 /**
  * The pipeline of one queue: ring -> ESP -> inner fragments -> GRO -> consumer, or its consumer's lane. A plain class: whoever
@@ -67,6 +68,7 @@ export class Lane {
   private readonly hasher: InnerHasher;
   private readonly esp: LaneEsp | undefined;
   private readonly lookAhead: LookAhead | undefined;
+  private readonly fast: FastPath | undefined;
   private readonly fragments: Reassembler | undefined;
   private readonly path: PacketPath;
   private readonly gro: Gro | undefined;
@@ -83,6 +85,8 @@ export class Lane {
   private most = POLL_BUDGET;
   /** Packets that may be taken before what was handed over is published. */
   private budget = 0;
+  /** Packets that are taken without the kernel before it is called again. */
+  private alone = 1;
   private planEnds = false;
   private planFull = false;
   /** What was due of other lanes has been taken: now the own ring. */
@@ -104,6 +108,8 @@ export class Lane {
     this.hasher = parts.hasher;
     this.esp = parts.esp;
     this.lookAhead = parts.lookAhead;
+    this.fast = parts.fast;
+    if (this.fast === undefined) this.alone = POLL_BUDGET;
     this.fragments = parts.fragments;
     this.path = parts.path;
     this.gro = parts.gro;
@@ -223,6 +229,13 @@ export class Lane {
       }
     }
     for (;;) {
+      const fast = this.fast === undefined ? 0 : this.takeFast(this.fast);
+      if (fast > 0) {
+        taken += fast;
+        this.alone = 1;
+        if (this.planEnds) break;
+        continue;
+      }
       const n = this.plan();
       if (n === 0) {
         if (!this.planFull) break;
@@ -234,6 +247,7 @@ export class Lane {
         if (this.pending !== undefined || this.handover !== undefined) return taken;
         continue;
       }
+      if (this.fast !== undefined) this.alone = Math.min(2 * this.alone, ALONE_MOST);
       this.ring.take(n);
       this.lookAhead?.passed(n);
       // What was just taken lies behind the cursor.
@@ -268,6 +282,45 @@ export class Lane {
     return taken;
   }
 
+  /** Takes what the kernel makes rows of. @returns how many; sets `planEnds` (the last one ends the poll) */
+  private takeFast(fast: FastPath): number {
+    this.planEnds = false;
+    const most = this.next();
+    if (most <= 0) return 0;
+    const { ring, table } = this;
+    const n = fast.run(most);
+    if (n === 0) return 0;
+    const first = table.count;
+    table.count += n;
+    this.planEnds = fast.isEnd;
+    this.counters[C_TAKEN] += n;
+    ring.take(n);
+    this.lookAhead?.passed(n);
+    for (let k = 0; k < n; k++) {
+      const row = first + k;
+      const s = ring.slot(k - n);
+      if (this.holdOver !== undefined) this.holdOver.bytes += ring.words[s + D_LEN];
+      if (!fast.isOpened(k)) this.enter(row);
+      else {
+        if (this.decap?.run(row) === true) {
+          if (!this.path.mayPass(row)) continue;
+          this.hasher.hash(row);
+        }
+        this.receive(row, ring.words[s + D_HASH]);
+      }
+    }
+    this.inPoll += n;
+    this.budget -= n;
+    return n;
+  }
+
+  /** How many descriptors there are for this poll. */
+  private next(): number {
+    const available = this.intake === undefined ? this.ring.available() : this.ring.seen;
+    const most = Math.min(available, this.most - this.inPoll);
+    return this.lookAhead === undefined ? most : this.lookAhead.upTo(most);
+  }
+
   /**
    * How many descriptors to take next: up to the end of the poll, and as many as the scratch is sure to have room for.
    * Sets `planEnds` (the last one ends the poll) and `planFull` (nothing more fits before this poll has ended).
@@ -277,9 +330,7 @@ export class Lane {
     this.planFull = false;
     if (this.planEnds) return 0;
     const words = this.ring.words;
-    const available = this.intake === undefined ? this.ring.available() : this.ring.seen;
-    let most = Math.min(available, this.most - this.inPoll);
-    if (this.lookAhead !== undefined) most = this.lookAhead.upTo(most);
+    const most = Math.min(this.next(), this.alone);
     const parcel = this.handover === undefined ? 0 : PARCEL_SCRATCH;
     let room = this.scratch.room;
     let n = 0;
@@ -313,9 +364,7 @@ export class Lane {
   }
 
   private enter(row: number): void {
-    const { w } = this.table;
-    const hashAt = (row << ROW_SHIFT) + P_HASH;
-    const outer = w[hashAt];
+    const outer = this.table.w[(row << ROW_SHIFT) + P_HASH];
     const result = this.path.open(row);
     if (result === GONE) return;
     if (result === ELSEWHERE) {
@@ -326,8 +375,13 @@ export class Lane {
       if (!this.path.mayPass(row)) return;
       this.hasher.hash(row);
     } else if (result !== CLEAR) this.hasher.hash(row);
-    if (this.gro !== undefined) this.gro.receive(row, this.outerBuckets ? outer : w[hashAt]);
-    else this.outlet.deliver(row);
+    this.receive(row, outer);
+  }
+
+  /** @param outer hash of the packet as it came */
+  private receive(row: number, outer: number): void {
+    if (this.gro === undefined) this.outlet.deliver(row);
+    else this.gro.receive(row, this.outerBuckets ? outer : this.table.w[(row << ROW_SHIFT) + P_HASH]);
   }
 
   /** ESP or AH inside ESP whose SA is another lane's goes there to be opened; once. */

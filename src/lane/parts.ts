@@ -1,4 +1,4 @@
-import { Policy } from '../esp/index.ts';
+import { AHEAD_WORDS_BYTES, Policy } from '../esp/index.ts';
 import { Reassembler } from '../fragments/reassembler.ts';
 import { Gro } from '../gro/index.ts';
 import { createKernels } from '../kernels/create.ts';
@@ -7,6 +7,7 @@ import { Mailbox } from '../memory/mailbox.ts';
 import { PacketTable } from '../memory/packet-table.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Scratch } from '../memory/scratch.ts';
+import { SharedLayout } from '../memory/shared-layout.ts';
 import { wordsOf } from '../memory/words.ts';
 import { FlowTable } from '../steer/flow-table.ts';
 import { Dissection } from '../wire/dissect.ts';
@@ -14,6 +15,7 @@ import { Batch } from './batch.ts';
 import { type LaneConfig, POLL_BUDGET } from './config.ts';
 import { LANE_COUNTERS } from './counters.ts';
 import { Decap } from './decap.ts';
+import { FastPath, HEADER_SCRATCH } from './fast-path.ts';
 import { Handover } from './handover.ts';
 import { HoldOver } from './hold-over.ts';
 import { InnerHasher } from './inner-hasher.ts';
@@ -26,8 +28,6 @@ import { SaAffinity } from './sa-affinity.ts';
 
 /** Scratch for what other lanes hand over to be opened: one packet at least always finds room, or lanes would wait in a circle. */
 const RESERVE = 768 << 10;
-/** Scratch that a packet takes which is not opened: room for the headers of a super-packet. */
-export const HEADER_SCRATCH = 512;
 /** Polls over which GRO may hold packets, at most. */
 const HELD_POLLS = 8;
 
@@ -42,6 +42,7 @@ export interface LaneParts {
   readonly hasher: InnerHasher;
   readonly esp: LaneEsp | undefined;
   readonly lookAhead: LookAhead | undefined;
+  readonly fast: FastPath | undefined;
   readonly fragments: Reassembler | undefined;
   readonly path: PacketPath;
   readonly gro: Gro | undefined;
@@ -69,6 +70,8 @@ export function makeParts(config: LaneConfig): LaneParts {
   const rows = timeout > 0 ? POLL_BUDGET * held : POLL_BUDGET;
   const words = wordsOf(buffer, regions.table);
   const table = new PacketTable(rows, shares ? POLL_BUDGET * POLL_BUDGET + 2 * rows : undefined, words);
+  const layout = new SharedLayout(regions.plan.offset);
+  const aheadAt = layout.take(AHEAD_WORDS_BYTES);
   const flows = rfs === undefined ? undefined : new FlowTable(buffer, places.flows, rfs.entries, lanes);
   const room = new Scratch(regions.contiguous);
   const batch = new Batch({ lane, lanes, bytes, kernels, table, room, flows });
@@ -78,7 +81,7 @@ export function makeParts(config: LaneConfig): LaneParts {
   const hasher = new InnerHasher(config, bytes, table, d);
   const shared = new Float64Array(buffer, places.counters[lane], LANE_COUNTERS);
   const counters = new Float64Array(shared);
-  const esp = config.esp && new LaneEsp(config, config.esp, { d, bytes, kernels, scratch });
+  const esp = config.esp && new LaneEsp(config, config.esp, { d, bytes, kernels, scratch, aheadAt });
   const units = config.esp && new Int32Array(buffer, places.units, config.esp.maxSas);
   const fragments = config.fragments && new Reassembler(bytes, kernels, regions.fragments, config.fragments);
   const path = new PacketPath({
@@ -121,6 +124,19 @@ export function makeParts(config: LaneConfig): LaneParts {
     handover,
     twoStage: rfs?.twoStage ?? false,
   });
+  const fast =
+    kernels.take &&
+    new FastPath({
+      config,
+      take: kernels.take,
+      planAt: layout.bytes,
+      ring,
+      table,
+      scratch,
+      ahead: esp?.ahead,
+      clock: esp?.clock,
+    });
+  if (fast !== undefined) hasher.tell((flows) => fast.steer(flows));
   // Longer headers would take what is set aside for others: their packets stay as they are.
   const headers = {
     take: (length: number, rows = 1): number => (length > rows * HEADER_SCRATCH ? -1 : scratch.take(length)),
@@ -135,6 +151,7 @@ export function makeParts(config: LaneConfig): LaneParts {
     scratch,
     hasher,
     esp,
+    fast,
     lookAhead: esp?.stage.opener.looksAhead ? new LookAhead(esp.stage, ring) : undefined,
     fragments,
     path,

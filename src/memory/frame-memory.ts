@@ -7,7 +7,7 @@ import { optionError, RxSteerError } from '../errors.ts';
  *     | never used | staging, outer fragments | windows: what file readers and rings fill | lane 0 | lane 1 | ... |
  *
  *     lane:  | arena: what push(bytes) copies into | scratch: opened ESP, new headers | contiguous copies | inner fragments |
- *            | ahead: ESP that was opened together, before its turn | table: packets of a poll, and what GRO holds |
+ *            | plan: what the lane's kernel goes by, and what was opened ahead | table: packets of a poll, and what GRO holds |
  *
  * It is never grown (old views would read undefined); pages commit on first touch.
  */
@@ -27,8 +27,7 @@ const SCRATCH = 5 * MIB;
 /** A poll of 64 super-packets of 64 KiB and their link headers. */
 const CONTIGUOUS = 4.5 * MIB;
 const INNER_FRAGMENTS = 2 * MIB;
-/** 32 packets of 16 KiB. */
-const AHEAD = MIB / 2;
+const PLAN = MIB / 2;
 /** Rows of 512 packets, 5,000 pieces, and 65,536 packets held. */
 const TABLE = MIB;
 const LANE = 17 * MIB;
@@ -45,7 +44,7 @@ export interface LaneRegions {
   readonly scratch: Region;
   readonly contiguous: Region;
   readonly fragments: Region;
-  readonly ahead: Region;
+  readonly plan: Region;
   readonly table: Region;
 }
 
@@ -96,7 +95,7 @@ export function layoutFrames(bytes: number, lanes: number): FrameLayout {
         scratch: part(SCRATCH),
         contiguous: part(CONTIGUOUS),
         fragments: part(INNER_FRAGMENTS),
-        ahead: part(AHEAD),
+        plan: part(PLAN),
         table: part(TABLE),
       };
     }),

@@ -211,6 +211,15 @@ export class RingConsumer {
     return (this.produced - this.next) | 0;
   }
 
+  /** Number of the next descriptor to take, a wrapping count, and word index of slot 0: for a kernel. */
+  get cursor(): number {
+    return this.next;
+  }
+
+  get slots(): number {
+    return this.base + SLOTS;
+  }
+
   /** Word index of the `k`-th available descriptor. */
   slot(k: number): number {
     return this.base + SLOTS + (((this.next + k) & this.mask) << DESCRIPTOR_SHIFT);

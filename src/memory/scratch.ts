@@ -39,6 +39,15 @@ export class Scratch {
     return this.limit - this.at;
   }
 
+  /** Where the next bytes come from, and where there are none any more. */
+  get position(): number {
+    return this.at;
+  }
+
+  get most(): number {
+    return this.limit;
+  }
+
   /** Absolute offset of `length` fresh bytes, or -1 when there are not that many. */
   take(length: number): number {
     const at = this.at;

@@ -220,7 +220,8 @@ export class Receiver {
   }
 
   /**
-   * Gives frames of a batch that lie in this receiver's {@link windows}, from number `from` on, without copying them.
+   * Gives frames of a batch that lie in this receiver's {@link windows}, from number `from` on, without copying them. They are the
+   * receiver's then: a lane may write over headers that it takes off.
    *
    * @returns how many were taken; fewer than there are only with `full: 'wait'`: see `push`
    * @throws RxSteerError `ERR_RXSTEER_CLOSED`

@@ -19,6 +19,8 @@ export interface PacketCipher {
   plain: Uint8Array;
   at: number;
   length: number;
+  /** Whether the plaintext is left in `bytes` when the target is large enough and lies apart from the packet. */
+  readonly staysInMemory: boolean;
 
   /**
    * Authenticates a packet and decrypts it.
@@ -59,6 +61,8 @@ export interface BurstPackets {
   readonly lengths: Int32Array;
   readonly highs: Int32Array;
   readonly targets: Int32Array;
+  /** Where the plaintext will be, of one that is opened: `targets`, or where it is. */
+  readonly texts: Int32Array;
   /** BURST_NOT_DONE, BURST_REFUSED or BURST_OPENED. */
   readonly results: Int8Array;
 }
@@ -80,6 +84,8 @@ export interface BurstKey {
   /** Bytes of ESP header and IV, and of the ICV. */
   readonly headBytes: number;
   readonly icvBytes: number;
+  /** Of a key that opens one by one: opens packet `i` and returns its result. Absent: the burst does. */
+  readonly open?: (packets: BurstPackets, i: number) => number;
   /** As `close` of a cipher. */
   close(): void;
 }

@@ -95,6 +95,7 @@ export class NativeCipher implements PacketCipher, ContextOwner {
   at = 0;
   length = 0;
   slot = -1;
+  readonly staysInMemory = true;
   readonly unit: NativeUnit;
   private readonly frames: Frames;
   private readonly contexts: Contexts;

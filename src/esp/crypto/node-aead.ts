@@ -17,6 +17,7 @@ export class NodeAead implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;
+  readonly staysInMemory = false;
   // CCM's name stands for all three: it is the strictest of node's types, and the calls are the same.
   private readonly algorithm: CipherCCMTypes;
   private readonly key: KeyObject;
@@ -86,6 +87,7 @@ export class NodeGmac implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;
+  readonly staysInMemory = false;
   private readonly algorithm: CipherGCMTypes;
   private readonly key: KeyObject;
   private readonly nonce = new Uint8Array(12);

@@ -14,6 +14,7 @@ export class NodeCombined implements SealingCipher {
   plain: Uint8Array = NO_PLAIN;
   at = 0;
   length = 0;
+  readonly staysInMemory: boolean;
   private readonly algorithm: string;
   private readonly key: KeyObject | undefined;
   /** CTR: nonce, IV, and a counter that starts at 1 (RFC 3686 section 4). */
@@ -27,6 +28,7 @@ export class NodeCombined implements SealingCipher {
     const { key, salt, authKey } = secretsOf(sa);
     const { cipher, auth, keyBits, ivBytes, icvBytes } = sa.transform;
     this.algorithm = `aes-${keyBits}-${cipher.slice(4)}`;
+    this.staysInMemory = cipher === 'null';
     this.key = cipher === 'null' ? undefined : createSecretKey(key);
     if (cipher === 'aes-ctr') {
       this.counterBlock = new Uint8Array(16);

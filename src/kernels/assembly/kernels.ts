@@ -9,6 +9,7 @@ import { sum16, swap16 } from './sum.ts';
 export { classify } from './classify.ts';
 export { coalesce } from './coalesce.ts';
 export { dispatch } from './dispatch.ts';
+export { take } from './take.ts';
 
 /** `memory.copy` has the semantics of memmove: ranges may overlap. */
 export function copy(target: usize, source: usize, length: usize): void {
