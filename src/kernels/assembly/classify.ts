@@ -1,5 +1,6 @@
 /** Class, hash, table, rules, SA and claim of the frames that `parse.ts` knows: a group of them at a time, step by step. */
 
+import { be32 } from './bytes.ts';
 import { parse } from './parse.ts';
 import {
   APART,
@@ -46,10 +47,6 @@ import { hash4, hashList } from './toeplitz.ts';
 const SLOTS_FLOWS: u32 = 2;
 const GOLDEN_RATIO: u32 = 0x61c88647;
 
-function big(from: usize): u32 {
-  return bswap<u32>(load<u32>(from));
-}
-
 function finish(hash: u32): u32 {
   let x = (hash ^ (hash >> 16)) * 0x85ebca6b;
   x = (x ^ (x >> 13)) * 0xc2b2ae35;
@@ -60,7 +57,7 @@ function finish(hash: u32): u32 {
 function lookUp(sas: usize, to: usize, six: bool, spi: u32): u32 {
   const mask = load<u32>(sas);
   const entries = sas + 32;
-  const a = big(to);
+  const a = be32(to);
   let index: u32;
   if (!six) {
     let slot = finish((a * 0x9e3779b1) ^ (spi * 0x165667b1)) & mask;
@@ -72,9 +69,9 @@ function lookUp(sas: usize, to: usize, six: bool, spi: u32): u32 {
     } while (index !== 0);
     return 0;
   }
-  const b = big(to + 4);
-  const c = big(to + 8);
-  const d = big(to + 12);
+  const b = be32(to + 4);
+  const c = be32(to + 8);
+  const d = be32(to + 12);
   const mixed = (a * 0x9e3779b1) ^ (b * 0x85ebca77) ^ (c * 0xc2b2ae3d) ^ (d * 0x27d4eb2f) ^ (spi * 0x165667b1);
   let slot = finish(mixed) & mask;
   do {
@@ -195,7 +192,7 @@ function findOwners(plan: usize, count: u32): u32 {
     // What a rule drops goes nowhere.
     if ((cls & ~1) < CLASS_ESP4 || (load<u32>(record, R_QUEUE) & DROPS) !== 0) continue;
     const six = (cls & 1) !== 0;
-    const sa = lookUp(sas, l3Of(record) + (six ? 24 : 16), six, big(portsOf(record, cls)));
+    const sa = lookUp(sas, l3Of(record) + (six ? 24 : 16), six, be32(portsOf(record, cls)));
     if (sa === 0) return i;
     const unit: usize = (<usize>load<u32>(units + ((<usize>(sa - 1)) << 2))) << 2;
     const owner = load<u16>(owners + unit);

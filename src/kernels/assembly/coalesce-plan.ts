@@ -32,36 +32,6 @@ export const T_SEEN = 8;
 export const T_HINTS = 40;
 export const T_COUNTS: usize = 40 + 4 * 256;
 
-// A row: `memory/packet-table.ts`, `gro/row.ts`.
-export const ROW_SHIFT: u32 = 7;
-export const P_OFF = 0;
-export const P_LEN = 4;
-export const P_L3 = 8;
-export const P_L4 = 12;
-export const P_END = 16;
-export const P_CLS = 20;
-export const P_FLAGS = 32;
-export const P_SA = 36;
-export const P_NUMBER = 40;
-export const P_LAST = 44;
-export const P_VLAN = 60;
-export const P_SEGS = 64;
-export const P_PIECES = 72;
-export const P_FIRST = 76;
-export const P_LASTP = 80;
-export const P_TOTAL = 84;
-export const P_TUNNEL = 92;
-export const G_SEQ = 96;
-export const G_MSS = 100;
-export const G_LENGTH = 104;
-export const G_PORTS = 108;
-export const G_HASH = 112;
-export const G_SUM = 116;
-export const G_SHARED = 120;
-export const G_KIND = 124;
-
-export const CSUM_GOOD: u32 = 2;
-export const ORIGIN: u32 = 8 | (7 << 4);
 export const CLASS_TCP4: u32 = 2;
 export const CLASS_TCP6: u32 = 3;
 export const K_IPV6: u32 = (1 << 26) | (1 << 27);

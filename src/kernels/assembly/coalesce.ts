@@ -5,15 +5,41 @@
  *
  * All addresses are bytes of the frame memory. The plan is laid out by `gro/gro-plan.ts`.
  */
+
+import { be16 } from './bytes.ts';
 import {
   ACROSS_SAS,
   BUCKETS,
   CLASS_TCP4,
   CLASS_TCP6,
-  CSUM_GOOD,
   EVICTED,
   FIN,
   FLOW_ORDER,
+  HELD,
+  ID_NEEDS_DF,
+  JUMBO,
+  K_FIXED,
+  K_IPV6,
+  MAX_SIZE,
+  MAX_SIZE4,
+  PER_BUCKET,
+  PIECE_LENGTHS,
+  PIECE_NEXTS,
+  PIECE_OFFSETS,
+  PIECES,
+  PUSH,
+  ROOM,
+  ROWS,
+  SHORT,
+  SIZE,
+  SLOT,
+  T_COUNTS,
+  VERIFY,
+  WAITING,
+} from './coalesce-plan.ts';
+import { add, complete, find, mayOvertake, oldest } from './held.ts';
+import {
+  F_CSUM_GOOD,
   G_HASH,
   G_KIND,
   G_LENGTH,
@@ -22,13 +48,6 @@ import {
   G_SEQ,
   G_SHARED,
   G_SUM,
-  HELD,
-  ID_NEEDS_DF,
-  JUMBO,
-  K_FIXED,
-  K_IPV6,
-  MAX_SIZE,
-  MAX_SIZE4,
   ORIGIN,
   P_CLS,
   P_END,
@@ -47,24 +66,9 @@ import {
   P_TOTAL,
   P_TUNNEL,
   P_VLAN,
-  PER_BUCKET,
-  PIECE_LENGTHS,
-  PIECE_NEXTS,
-  PIECE_OFFSETS,
-  PIECES,
-  PUSH,
-  ROOM,
   ROW_SHIFT,
-  ROWS,
-  SHORT,
-  SIZE,
-  SLOT,
-  T_COUNTS,
-  VERIFY,
-  WAITING,
-} from './coalesce-plan.ts';
-import { add, complete, find, mayOvertake, oldest } from './held.ts';
-import { be16, fold, isZero, sum16, swap16 } from './sum.ts';
+} from './row.ts';
+import { fold, isZero, sum16, swap16 } from './sum.ts';
 
 const ETHERNET: usize = 14;
 const TCP: u32 = 6;
@@ -236,10 +240,10 @@ function follows4(plan: usize, l3: usize, held: usize, hb: usize, segments: u32)
 /** Whether the checksum holds, or need not be looked at. */
 function verifies(plan: usize, b: usize, l3: usize, l4: usize, end: usize, cls: u32): bool {
   const flags = load<u32>(b, P_FLAGS);
-  if ((flags & CSUM_GOOD) !== 0 || load<u32>(plan, VERIFY) === 0) return true;
+  if ((flags & F_CSUM_GOOD) !== 0 || load<u32>(plan, VERIFY) === 0) return true;
   const length = end - l4;
   if (!isZero(<u64>sum16(l4, length) + pseudo(l3, cls) + swap16(<u32>length))) return false;
-  store<u32>(b, flags | CSUM_GOOD, P_FLAGS);
+  store<u32>(b, flags | F_CSUM_GOOD, P_FLAGS);
   return true;
 }
 

@@ -1,18 +1,6 @@
 /** The table of held packets: `gro/table.ts`, which says the same of it. */
-import {
-  BUCKETS,
-  G_HASH,
-  G_PORTS,
-  OUT,
-  OUT_COUNT,
-  PER_BUCKET,
-  ROW_SHIFT,
-  ROWS,
-  T_COUNTS,
-  T_HELD,
-  T_HINTS,
-  T_SEEN,
-} from './coalesce-plan.ts';
+import { BUCKETS, OUT, OUT_COUNT, PER_BUCKET, ROWS, T_COUNTS, T_HELD, T_HINTS, T_SEEN } from './coalesce-plan.ts';
+import { G_HASH, G_PORTS, ROW_SHIFT } from './row.ts';
 
 /** Row of the packet held with this hash and these ports that came last, or -1. */
 export function find(plan: usize, table: usize, bucket: u32, hash: u32, ports: u32): i32 {

@@ -1,4 +1,4 @@
-/** What the kernel of a lane is told, and what it tells. `lane/take-plan.ts` lays it out. */
+/** What the kernel of a lane is told, and what it tells. `lane/fast-path.ts` lays it out. */
 
 // Words of the plan. Addresses are bytes of the frame memory.
 export const SLOTS = 0;
@@ -51,29 +51,6 @@ export const DF_HASH_VALID: u32 = 1;
 export const DF_TRUNCATED: u32 = 2;
 export const DF_POLL_END: u32 = 4;
 export const DF_MARK: u32 = 8;
-
-/** A row, 128 bytes: `memory/packet-table.ts`. */
-export const ROW: usize = 128;
-export const P_LEN = 4;
-export const P_L3 = 8;
-export const P_L4 = 12;
-export const P_END = 16;
-export const P_CLS = 20;
-export const P_PROTO = 24;
-export const P_HASH = 28;
-export const P_FLAGS = 32;
-export const P_SA = 36;
-export const P_NUMBER = 40;
-export const P_LAST = 44;
-export const P_SEC = 48;
-export const P_NSEC = 52;
-export const P_WIRE = 56;
-export const P_VLAN = 60;
-export const P_SEGS = 64;
-export const P_UNIT = 88;
-export const F_HASH_VALID: u32 = 1;
-export const F_CSUM_GOOD: u32 = 2;
-export const F_FROM_ESP: u32 = 8;
 
 /** Of an SA, in bytes: facts 32, counters 64 (`esp/sa-state.ts`), life 192 (`esp/life/life-state.ts`). */
 export const F_RING_MASK = 4;

@@ -70,8 +70,3 @@ export function isZero(sum: u64): bool {
 export function swap16(word: u32): u32 {
   return ((word & 0xff) << 8) | ((word >> 8) & 0xff);
 }
-
-/** A big-endian word of 16 bits. */
-export function be16(at: usize): u32 {
-  return swap16(load<u16>(at));
-}

@@ -19,6 +19,13 @@ import {
   FACTS,
   LIMIT,
   NEED,
+  ROWS,
+  SCRATCH,
+  SLOT_MASK,
+  SLOTS,
+  STATES,
+} from './lane-plan.ts';
+import {
   P_CLS,
   P_END,
   P_FLAGS,
@@ -35,12 +42,7 @@ import {
   P_VLAN,
   P_WIRE,
   ROW,
-  ROWS,
-  SCRATCH,
-  SLOT_MASK,
-  SLOTS,
-  STATES,
-} from './lane-plan.ts';
+} from './row.ts';
 import { unwrap } from './unwrap.ts';
 
 const CLEAR: u8 = 0;

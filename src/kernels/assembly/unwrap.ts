@@ -3,6 +3,8 @@
  * UDP over IPv4 without options or IPv6 without extension headers. `esp/open.ts` and `lane/esp-stage.ts` are the reference. Everything
  * is looked at before anything is changed, so that any other packet is left to them as it came.
  */
+
+import { be16, be32 } from './bytes.ts';
 import {
   AHEAD_COUNT,
   AHEAD_ESPS,
@@ -20,11 +22,8 @@ import {
   D_PROTO,
   D_SA,
   D_SEC,
-  F_CSUM_GOOD,
   F_FLAGS_AT,
-  F_FROM_ESP,
   F_GATE,
-  F_HASH_VALID,
   F_LENGTHS,
   F_RING_MASK,
   F_SELECTORS,
@@ -40,15 +39,6 @@ import {
   MODE_TUNNEL,
   NANOS,
   NATT_PORT,
-  P_CLS,
-  P_END,
-  P_FLAGS,
-  P_HASH,
-  P_L3,
-  P_L4,
-  P_LEN,
-  P_PROTO,
-  P_UNIT,
   SA_BYTES,
   SA_OPENED,
   SCRATCH,
@@ -60,10 +50,24 @@ import {
   WINDOWS,
 } from './lane-plan.ts';
 import { CLASS_ESP4, CLASS_NATT4, CLASS_TCP4, CLASS_UDP4, WAY_V4, WAY_V4_L4, WAY_V6_L4 } from './plan.ts';
+import {
+  F_CSUM_GOOD,
+  F_FROM_ESP,
+  F_HASH_VALID,
+  P_CLS,
+  P_END,
+  P_FLAGS,
+  P_HASH,
+  P_L3,
+  P_L4,
+  P_LEN,
+  P_PROTO,
+  P_UNIT,
+} from './row.ts';
 import { hash4 } from './toeplitz.ts';
 
 const ETHERNET: u32 = 1;
-/** Of the link header, at most: room in front of what is opened ahead (`lane/take-plan.ts`). */
+/** Of the link header, at most: room in front of what is opened ahead (`lane/lane-esp.ts`). */
 const LINK_MOST: usize = 64;
 const OPENED: i8 = 1;
 const TRAILER: i32 = 2;
@@ -77,14 +81,6 @@ const PEER_V6: u32 = 6 << 16;
 // EtherTypes as they lie in memory.
 const TYPE_IPV4: u16 = 0x0008;
 const TYPE_IPV6: u16 = 0xdd86;
-
-function big16(from: usize): u32 {
-  return bswap<u16>(load<u16>(from));
-}
-
-function big32(from: usize): u32 {
-  return bswap<u32>(load<u32>(from));
-}
 
 /**
  * Opens the packet of descriptor `d`, and makes `row` describe what was inside. The row's other words are set.
@@ -105,7 +101,7 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   let end = off + <usize>load<u32>(d, D_END);
   let esp = l4;
   if (isUdp) {
-    const datagram: usize = big16(l4 + 4);
+    const datagram: usize = be16(l4 + 4);
     if (datagram >= 8 && datagram <= end - l4) end = l4 + datagram;
     esp = l4 + 8;
   }
@@ -157,13 +153,13 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   if (next === IPV4) {
     if (load<u8>(text) !== 0x45 || (load<u16>(text, 6) & 0xff3f) !== 0) return false;
     depth = 20;
-    room = <i32>big16(text + 2) - 20;
+    room = <i32>be16(text + 2) - 20;
     protocol = load<u8>(text, 9);
     six = 0;
   } else {
     if (next !== IPV6 || payload < 48 || load<u8>(text) >> 4 !== 6) return false;
     depth = 40;
-    room = big16(text + 4);
+    room = be16(text + 4);
     protocol = load<u8>(text, 6);
     six = 1;
   }
@@ -176,7 +172,7 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
     inner = CLASS_TCP4 | six;
   } else {
     if (protocol !== UDP) return false;
-    const datagram = big16(text + <usize>depth + 4);
+    const datagram = be16(text + <usize>depth + 4);
     if (datagram - 8 > <u32>room - 8) return false;
     const ports = load<u32>(text + <usize>depth);
     const natt = load<u32>(plan, NATT_PORT);
@@ -185,7 +181,7 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
   }
   const way: u32 = load<u8>(<usize>load<u32>(plan, WAYS) + <usize>inner);
   if (way - WAY_V4 > WAY_V6_L4 - WAY_V4) return false;
-  if (!isPeer(<usize>load<u32>(plan, LIVES) + sa * LIFE + L_PEER, l3, cls & 1, isUdp ? big16(l4) : 0)) return false;
+  if (!isPeer(<usize>load<u32>(plan, LIVES) + sa * LIFE + L_PEER, l3, cls & 1, isUdp ? be16(l4) : 0)) return false;
 
   // The link header has to stand in front of what was inside. What a MAC vouches for is copied before anything is written there: two
   // descriptors might name the same bytes. So is what may be handed over, as frames live no longer than their poll.
@@ -198,7 +194,7 @@ export function unwrap(plan: usize, d: usize, row: usize, reserved: usize): bool
     scratch = (frame + link + <usize>payload + 7) & ~7;
     if (scratch + reserved > <usize>load<u32>(plan, LIMIT)) return false;
   }
-  const low = big32(esp + 4);
+  const low = be32(esp + 4);
   const esn = (flags & FLAG_ESN) !== 0;
   if ((esn ? high : low) >= gate || !mark(plan, facts, esn, low, high)) return false;
 
@@ -239,13 +235,13 @@ function isPadding(at: usize, count: u32): bool {
 
 /** Whether the outer source is the one that was seen last. */
 function isPeer(peer: usize, l3: usize, six: u32, port: u32): bool {
-  if (six === 0) return load<u32>(peer) === PEER_V4 + port && load<u32>(peer, 4) === big32(l3 + 12);
+  if (six === 0) return load<u32>(peer) === PEER_V4 + port && load<u32>(peer, 4) === be32(l3 + 12);
   return (
     load<u32>(peer) === PEER_V6 + port &&
-    load<u32>(peer, 4) === big32(l3 + 8) &&
-    load<u32>(peer, 8) === big32(l3 + 12) &&
-    load<u32>(peer, 12) === big32(l3 + 16) &&
-    load<u32>(peer, 16) === big32(l3 + 20)
+    load<u32>(peer, 4) === be32(l3 + 8) &&
+    load<u32>(peer, 8) === be32(l3 + 12) &&
+    load<u32>(peer, 12) === be32(l3 + 16) &&
+    load<u32>(peer, 16) === be32(l3 + 20)
   );
 }
 

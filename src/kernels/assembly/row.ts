@@ -1,0 +1,40 @@
+/** A row, 128 bytes: `memory/packet-table.ts`; the words from `G_SEQ` on are those of GRO: `gro/row.ts`. */
+export const ROW: usize = 128;
+export const ROW_SHIFT: u32 = 7;
+export const P_OFF = 0;
+export const P_LEN = 4;
+export const P_L3 = 8;
+export const P_L4 = 12;
+export const P_END = 16;
+export const P_CLS = 20;
+export const P_PROTO = 24;
+export const P_HASH = 28;
+export const P_FLAGS = 32;
+export const P_SA = 36;
+export const P_NUMBER = 40;
+export const P_LAST = 44;
+export const P_SEC = 48;
+export const P_NSEC = 52;
+export const P_WIRE = 56;
+export const P_VLAN = 60;
+export const P_SEGS = 64;
+export const P_PIECES = 72;
+export const P_FIRST = 76;
+export const P_LASTP = 80;
+export const P_TOTAL = 84;
+export const P_UNIT = 88;
+export const P_TUNNEL = 92;
+export const G_SEQ = 96;
+export const G_MSS = 100;
+export const G_LENGTH = 104;
+export const G_PORTS = 108;
+export const G_HASH = 112;
+export const G_SUM = 116;
+export const G_SHARED = 120;
+export const G_KIND = 124;
+
+// Of P_FLAGS.
+export const F_HASH_VALID: u32 = 1;
+export const F_CSUM_GOOD: u32 = 2;
+export const F_FROM_ESP: u32 = 8;
+export const ORIGIN: u32 = 8 | (7 << 4);
